@@ -1,0 +1,77 @@
+"""What Cogitor needs to know of a model, and the one method it calls.
+
+Pure values and one Protocol. This module knows nothing of HTTP or of any
+provider; `bot/openrouter/` implements the protocol.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from typing import Protocol
+
+from bot.events import ModelEvent
+from bot.messages import JsonObject, Turn
+
+DEFAULT_CONTEXT_TOKENS = 32_768
+"""Assumed where the endpoint does not tell a model's window (llama.cpp, Ollama, …)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """One model of the catalogue. Prices are nanodollars per token; None means unknown."""
+
+    id: str
+    name: str
+    context_tokens: int = DEFAULT_CONTEXT_TOKENS
+    max_output_tokens: int | None = None
+    prompt_price: int | None = None
+    completion_price: int | None = None
+    sees_images: bool = False
+    uses_tools: bool = False
+    reasons: bool = False
+    must_reason: bool = False
+    efforts: tuple[str, ...] = ()
+    """Efforts that may be asked for; empty means that none may be sent."""
+    retires_on: str | None = None
+    """YYYY-MM-DD, or None."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSpec:
+    """A tool as the model is told of it; `parameters` is a JSON schema."""
+
+    name: str
+    description: str
+    parameters: JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRequest:
+    """Everything one model request depends on; equal requests make equal bytes on the wire."""
+
+    model: str
+    system: str
+    turns: tuple[Turn, ...]
+    """Oldest first; the last one is being answered and may already have steps."""
+    session_id: str
+    """Stable for a conversation, so that the provider's cache is found again."""
+    fallbacks: tuple[str, ...] = ()
+    effort: str | None = None
+    max_output_tokens: int = 32_000
+    tools: tuple[ToolSpec, ...] = ()
+    name_speakers: bool = True
+    """Whether each message begins with its speaker's display name in square brackets."""
+
+
+class Model(Protocol):
+    """Something that answers."""
+
+    def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent]:
+        """Ask once and yield what the model says, ending after its proper end.
+
+        Closing the generator closes the provider's connection at once. Raises
+        ModelError; `retryable` faults have already been retried as far as that
+        was safe, which is never after the first event was yielded.
+        """
+        ...

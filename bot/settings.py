@@ -1,0 +1,146 @@
+"""The operator's settings, read once from the environment and `.env`.
+
+One frozen value; nothing reads the environment elsewhere. This module knows
+nothing of what the settings are used for.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from bot.errors import ConfigError
+
+DISCORD_API_URL = "https://discord.com/api/v10"
+OPENROUTER_BASE_URL = "https://openrouter.ai/api/v1"
+DEFAULT_MODEL = "moonshotai/kimi-k2-thinking"
+
+_TOKEN = re.compile(r"[\w-]{20,}\.[\w-]{5,}\.[\w-]{25,}")
+
+
+class Settings(BaseSettings):
+    """Everything an operator can set; each description is the remedy shown when the value is unusable."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True, hide_input_in_errors=True)
+
+    discord_token: SecretStr = Field(
+        SecretStr(""),
+        description="set it to the bot token from Discord's developer portal (Bot → Reset Token)",
+    )
+    openrouter_api_key: SecretStr = Field(
+        SecretStr(""), description="set it to a key from OpenRouter's settings page (Keys → Create key)"
+    )
+    database_url: str = Field(
+        "sqlite:///data/cogitor.db",
+        description="use sqlite:///path/to/file.db or postgresql://user:password@host/database",
+    )
+    model: str = Field(DEFAULT_MODEL, min_length=1, description="use a model's id, such as moonshotai/kimi-k2-thinking")
+    fallback_models: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="use a comma-separated list of model ids, or leave it empty"
+    )
+    secret_key: SecretStr = Field(SecretStr(""), description="use a long random text; it encrypts servers' own keys")
+    owner_ids: Annotated[tuple[int, ...], NoDecode] = Field(
+        (), description="use a comma-separated list of Discord user ids (numbers)"
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="use DEBUG, INFO, WARNING or ERROR"
+    )
+    discord_api_url: str = Field(
+        DISCORD_API_URL,
+        description="use an http(s) URL that ends in /api/v10, or leave it out for Discord itself",
+    )
+    discord_gateway_url: str = Field("", description="use a ws(s) URL, or leave it out to use what the API says")
+    openrouter_base_url: str = Field(
+        OPENROUTER_BASE_URL,
+        description="use the http(s) URL of an OpenAI-style API, such as http://localhost:8080/v1",
+    )
+    health_port: int = Field(0, ge=0, le=65535, description="use a port number for the health endpoint, or 0 for none")
+
+    @field_validator("fallback_models", "owner_ids", mode="before")
+    @classmethod
+    def _split_commas(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return tuple(item.strip() for item in value.split(",") if item.strip())
+        return value
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _upper(cls, value: Any) -> Any:
+        return value.upper() if isinstance(value, str) else value
+
+    @field_validator("discord_api_url", "openrouter_base_url")
+    @classmethod
+    def _http_url(cls, value: str) -> str:
+        return _checked_url(value, ("http", "https"))
+
+    @field_validator("discord_gateway_url")
+    @classmethod
+    def _socket_url(cls, value: str) -> str:
+        return _checked_url(value, ("ws", "wss")) if value else value
+
+    @field_validator("database_url")
+    @classmethod
+    def _known_database(cls, value: str) -> str:
+        if not re.match(r"(sqlite|postgresql)(\+\w+)?://", value):
+            raise ValueError("not a database URL")
+        return value
+
+    @model_validator(mode="after")
+    def _blank_model(self) -> Self:
+        if not self.model.strip():
+            raise ValueError("MODEL is blank")
+        return self
+
+    @property
+    def is_openrouter(self) -> bool:
+        """Whether the model endpoint is OpenRouter itself, which always needs a key."""
+        return (urlsplit(self.openrouter_base_url).hostname or "").endswith("openrouter.ai")
+
+    def check_for_discord(self) -> None:
+        """Raise ConfigError where something is missing that the bot on Discord cannot do without."""
+        token = self.discord_token.get_secret_value()
+        if not token:
+            raise _missing("discord_token")
+        is_discord = (urlsplit(self.discord_api_url).hostname or "").endswith("discord.com")
+        if is_discord and not _TOKEN.fullmatch(token):
+            raise ConfigError(f"DISCORD_TOKEN does not look like a bot token: {_remedy('discord_token')}.")
+        if self.is_openrouter and not self.openrouter_api_key.get_secret_value():
+            raise _missing("openrouter_api_key")
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Read the settings; `overrides` win over the environment. Raises ConfigError with one line per fault."""
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        names = sorted({str(fault["loc"][0]) if fault["loc"] else "model" for fault in error.errors()})
+        raise ConfigError("\n".join(f"{name.upper()} is malformed: {_remedy(name)}." for name in names)) from None
+
+
+def sqlite_path(database_url: str) -> Path | None:
+    """The file behind a SQLite URL, or None for another database or one in memory."""
+    path = database_url.split("://", 1)[1].lstrip("/") if database_url.startswith("sqlite") else ""
+    if not path or path == ":memory:":
+        return None
+    absolute = "/" if database_url.split("://", 1)[1].startswith("//") else ""
+    return Path(absolute + path)
+
+
+def _checked_url(value: str, schemes: tuple[str, ...]) -> str:
+    url = urlsplit(value)
+    if url.scheme not in schemes or not url.hostname:
+        raise ValueError("not a URL")
+    return value.rstrip("/")
+
+
+def _remedy(name: str) -> str:
+    return Settings.model_fields[name].description or "see .env.example"
+
+
+def _missing(name: str) -> ConfigError:
+    return ConfigError(f"{name.upper()} is missing: {_remedy(name)}.")
