@@ -6,7 +6,9 @@ or what people wrote. This module knows nothing of where errors are shown.
 
 from __future__ import annotations
 
+import traceback
 from enum import StrEnum
+from pathlib import Path
 
 
 class ForUser(Exception):
@@ -98,3 +100,10 @@ class ModelError(Exception):
     @property
     def sentence(self) -> str:
         return _SENTENCES[self.fault]
+
+
+def describe(error: BaseException) -> str:
+    """An error's type and place for the log: never its text, which may quote what people wrote."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    return type(error).__name__ + place

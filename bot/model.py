@@ -6,6 +6,7 @@ provider; `bot/openrouter/` implements the protocol.
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Protocol
@@ -75,3 +76,19 @@ class Model(Protocol):
         was safe, which is never after the first event was yielded.
         """
         ...
+
+
+class Catalogue(Protocol):
+    """What is known of the models there are; None for a model nothing is known of."""
+
+    def get(self, model: str) -> ModelInfo | None: ...
+
+
+def short_name(model: str) -> str:
+    """A model's name for people: without its author, variant and release date.
+
+    >>> short_name("moonshotai/kimi-k2.5-0127:free")
+    'kimi-k2.5'
+    """
+    name = model.rsplit("/", 1)[-1].split(":", 1)[0]
+    return re.sub(r"-(\d{4}|\d{6}|\d{8}|\d{4}-\d{2}-\d{2})$", "", name)

@@ -1,0 +1,163 @@
+"""The tool loop: asks a model, runs the tools it calls, and asks again until it has answered.
+
+It also decides what to do when a model fails: try again or hand over to another
+model while nothing of the answer has been seen, else give up with the error. It
+knows nothing of HTTP, of Discord or of where the answer is kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
+from dataclasses import replace
+
+from bot.assemble import StepAssembler
+from bot.errors import ModelError, ModelFault
+from bot.events import (
+    Answered,
+    Noticed,
+    ReasoningDelta,
+    ReplyEvent,
+    StartedOver,
+    TextDelta,
+    Thought,
+    ToolEnded,
+    ToolStarted,
+)
+from bot.messages import Step, ToolResult
+from bot.model import Model, ModelRequest, short_name
+from bot.tools import Toolbox
+
+_AGAIN = frozenset({ModelFault.CUT_OFF, ModelFault.EMPTY, ModelFault.GARBLED})
+"""Faults of one stream: the same model may well answer the same question."""
+
+_ELSEWHERE = _AGAIN | {
+    ModelFault.TIMEOUT,
+    ModelFault.RATE_LIMITED,
+    ModelFault.OVERLOADED,
+    ModelFault.NO_MODEL,
+}
+"""Faults of one model or its provider: another model may answer."""
+
+
+class Draft:
+    """The answer as far as it has come: finished steps, and the one being written."""
+
+    def __init__(self) -> None:
+        self._finished: list[Step] = []
+        self._writing: StepAssembler | None = None
+        self.version = 0
+        """Grows whenever `steps()` would give something new."""
+
+    @property
+    def answered(self) -> bool:
+        """Whether any text of the answer has come."""
+        return any(step.text for step in self.steps())
+
+    @property
+    def finished(self) -> int:
+        """How many steps are complete, the results of their tools included."""
+        return len(self._finished)
+
+    def steps(self) -> tuple[Step, ...]:
+        writing = () if self._writing is None else (self._writing.snapshot(),)
+        return (*self._finished, *writing)
+
+    def write(self, assembler: StepAssembler | None) -> None:
+        self._writing = assembler
+        self.version += 1
+
+    def complete(self, step: Step) -> None:
+        self._finished.append(step)
+        self.write(None)
+
+
+class Engine:
+    """Answers one turn at a time; holds no state of any conversation."""
+
+    def __init__(
+        self,
+        model: Model,
+        *,
+        clock: Callable[[], float],
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        max_steps: int = 50,
+    ) -> None:
+        self._model = model
+        self._clock = clock
+        self._sleep = sleep
+        self._max_steps = max_steps
+
+    async def run(self, request: ModelRequest, tools: Toolbox, draft: Draft) -> AsyncGenerator[ReplyEvent]:
+        """Answer the request's last turn, writing into `draft`; closing this closes the model's stream.
+
+        Raises ModelError when no model managed it; what had come by then is in the draft.
+        """
+        request = replace(request, tools=tools.specs)
+        question = request.turns[-1]
+        for _ in range(self._max_steps):
+            asked = replace(request, turns=(*request.turns[:-1], replace(question, steps=draft.steps())))
+            async with aclosing(self._step(asked, draft)) as events:
+                async for event in events:
+                    yield event
+            step = draft.steps()[-1]
+            if not step.tool_calls:
+                draft.complete(step)
+                return
+            results: list[ToolResult] = []
+            for call in step.tool_calls:
+                yield ToolStarted(call.name, "")
+                began = self._clock()
+                result = await tools.call(call)
+                yield ToolEnded(call.name, self._clock() - began, result.is_error)
+                results.append(result)
+            draft.complete(replace(step, tool_results=tuple(results)))
+        yield Noticed(f"I stopped after {self._max_steps} steps.")
+
+    async def _step(self, request: ModelRequest, draft: Draft) -> AsyncGenerator[ReplyEvent]:
+        """One model request, by the first model that manages it."""
+        candidates = [request.model, *request.fallbacks]
+        tried: list[str] = []
+        while True:
+            model = candidates.pop(0)
+            tried.append(model)
+            try:
+                attempt = replace(request, model=model, fallbacks=tuple(candidates))
+                async with aclosing(self._attempt(attempt, draft)) as events:
+                    async for event in events:
+                        yield event
+                return
+            except ModelError as error:
+                if draft.answered:
+                    raise
+                if error.fault in _AGAIN and tried.count(model) == 1:
+                    candidates.insert(0, model)
+                elif error.fault in _ELSEWHERE:
+                    candidates += [name for name in error.fallback_models if name not in (*tried, *candidates)]
+                else:
+                    raise
+                if not candidates:
+                    raise
+            draft.write(None)
+            if not draft.finished:
+                yield StartedOver()
+            if candidates[0] == model:
+                await self._sleep(1.0)
+            else:
+                yield Noticed(f"{short_name(model)} was not available; {short_name(candidates[0])} was asked instead.")
+
+    async def _attempt(self, request: ModelRequest, draft: Draft) -> AsyncGenerator[ReplyEvent]:
+        assembler = StepAssembler(self._clock)
+        draft.write(assembler)
+        async with aclosing(self._model.stream(request)) as events:
+            async for event in events:
+                assembler.apply(event)
+                draft.version += 1
+                match event:
+                    case ReasoningDelta(text) if text:
+                        yield Thought(text)
+                    case TextDelta(text) if text:
+                        yield Answered(text)
+                    case _:
+                        pass

@@ -1,0 +1,40 @@
+"""What a server's admins may decide. The fields' titles and descriptions are what admins read.
+
+A pure, frozen value that is stored as JSON; unknown keys of another version are
+ignored. This module knows nothing of Discord or of the database.
+"""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+MAX_OUTPUT_TOKENS = 32_000
+
+
+class GuildSettings(BaseModel):
+    """The settings of one server, or of direct messages where there is none."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    model: str | None = Field(
+        None, title="Model", max_length=200, description="The model that answers; empty means the operator's default."
+    )
+    effort: str | None = Field(
+        None,
+        title="Effort",
+        max_length=20,
+        description="How hard the model thinks; empty means its own default.",
+    )
+    persona: str | None = Field(
+        None, title="Persona", max_length=4000, description="Replaces the built-in instructions to the model."
+    )
+    footer: bool = Field(
+        True, title="Footer", description="Whether answers end with a line naming model, time, tokens and cost."
+    )
+    max_output_tokens: int = Field(
+        MAX_OUTPUT_TOKENS,
+        title="Longest answer",
+        ge=256,
+        le=262_144,
+        description="The most tokens one answer may take, its reasoning included.",
+    )
