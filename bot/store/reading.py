@@ -1,0 +1,108 @@
+"""How rows become the values of `bot/messages.py`.
+
+Reads only. However many turns are asked for, the number of queries is the same.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any, TypeAlias
+
+from sqlalchemy import ColumnElement, Row, Select, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.messages import Conversation, Listen, Said, ShowReasoning, Turn, TurnStatus
+from bot.store.codec import decode_part, decode_step
+from bot.store.tables import conversations, pages, said, steps, turns
+
+_AnyRow: TypeAlias = Row[*tuple[Any, ...]]
+
+
+async def read_conversation(db: AsyncConnection, conversation_id: int) -> Conversation | None:
+    row = (await db.execute(select(conversations).where(conversations.c.id == conversation_id))).one_or_none()
+    return None if row is None else _conversation(row)
+
+
+async def read_turn(db: AsyncConnection, turn_id: int) -> Turn | None:
+    found = await read_turns(db, turns.c.id == turn_id)
+    return found[0] if found else None
+
+
+async def read_turns(db: AsyncConnection, *conditions: ColumnElement[bool]) -> list[Turn]:
+    """The turns that meet `conditions` on the table `turns`, oldest first, with all that belongs to them."""
+    heads = (await db.execute(select(turns).where(*conditions).order_by(turns.c.id))).all()
+    chosen = select(turns.c.id).where(*conditions)
+    # The first message of a burst leads, however late it was delivered.
+    questions = await _by_turn(
+        db, select(said).where(said.c.turn_id.in_(chosen)).order_by(said.c.turn_id, said.c.at, said.c.id)
+    )
+    answers = await _by_turn(
+        db, select(steps).where(steps.c.turn_id.in_(chosen)).order_by(steps.c.turn_id, steps.c.position)
+    )
+    shown = await _by_turn(
+        db, select(pages).where(pages.c.turn_id.in_(chosen)).order_by(pages.c.turn_id, pages.c.position)
+    )
+    return [_turn(head, questions[head.id], answers[head.id], shown[head.id]) for head in heads]
+
+
+async def read_conversations_seen_since(db: AsyncConnection, at: float) -> list[tuple[Conversation, int]]:
+    asked_in = turns.join(said, said.c.turn_id == turns.c.id)
+    recent = select(turns.c.conversation_id).select_from(asked_in).where(said.c.at >= at)
+    newest = (
+        select(func.max(said.c.id))
+        .select_from(asked_in)
+        .where(turns.c.conversation_id == conversations.c.id)
+        .scalar_subquery()
+    )
+    rows = await db.execute(
+        select(conversations, func.coalesce(newest, conversations.c.id).label("newest"))
+        .where(conversations.c.id.in_(recent) | (conversations.c.created_at >= at))
+        .order_by(conversations.c.id)
+    )
+    return [(_conversation(row), row.newest) for row in rows]
+
+
+async def _by_turn(db: AsyncConnection, query: Select[*tuple[Any, ...]]) -> defaultdict[int, list[_AnyRow]]:
+    grouped: defaultdict[int, list[_AnyRow]] = defaultdict(list)
+    for row in await db.execute(query):
+        grouped[row.turn_id].append(row)
+    return grouped
+
+
+def _conversation(row: _AnyRow) -> Conversation:
+    return Conversation(
+        id=row.id,
+        guild_id=row.guild_id,
+        owner_id=row.owner_id,
+        title=row.title,
+        model=row.model,
+        effort=row.effort,
+        persona=row.persona,
+        listen=Listen(row.listen),
+        show_reasoning=ShowReasoning(row.show_reasoning),
+        first_turn_id=row.first_turn_id,
+        created_at=row.created_at,
+    )
+
+
+def _turn(
+    head: _AnyRow,
+    question: Iterable[_AnyRow],
+    answer: Iterable[_AnyRow],
+    shown: Iterable[_AnyRow],
+) -> Turn:
+    return Turn(
+        id=head.id,
+        conversation_id=head.conversation_id,
+        question=tuple(_said(row) for row in question),
+        status=TurnStatus(head.status),
+        steps=tuple(decode_step(row.body) for row in answer),
+        pages=tuple(row.id for row in shown),
+        error=head.error,
+        notices=tuple(head.notices),
+    )
+
+
+def _said(row: _AnyRow) -> Said:
+    return Said(row.id, row.author_id, row.author_name, tuple(decode_part(part) for part in row.parts), row.at)

@@ -1,0 +1,232 @@
+"""The store: every method is one short transaction, and speaks in the values of `bot/messages.py`.
+
+Deleting wins: what is written to a turn or conversation that is gone is quietly
+dropped, because people may delete a thread while its answer runs. Knows nothing
+of Discord or of models.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import Self
+
+from sqlalchemy import delete, exists, insert, or_, select, update
+from sqlalchemy.exc import SQLAlchemyError
+
+from bot.messages import Conversation, JsonObject, Part, Said, Step, Turn, TurnStatus
+from bot.store import tables as t
+from bot.store.codec import encode_part
+from bot.store.connect import Engines, create_engines, explain, parse_url
+from bot.store.migrate import migrate
+from bot.store.reading import read_conversation, read_conversations_seen_since, read_turn, read_turns
+from bot.store.writing import add, add_said, hold_turn, put, put_steps
+
+_OPENING_FAULTS = (SQLAlchemyError, sqlite3.Error, OSError, TypeError, ValueError)
+"""What drivers raise for a database that cannot be opened; the last two for options they do not know."""
+
+_UNFINISHED = [status for status in TurnStatus if status.unfinished]
+
+
+class Store:
+    """Everything Cogitor remembers. Open one for the process, and close it last."""
+
+    def __init__(self, engines: Engines, clock: Callable[[], float]) -> None:
+        self._engines = engines
+        self._read = engines.reader.begin
+        self._write = engines.writer.begin
+        self._clock = clock
+
+    @classmethod
+    async def open(cls, database_url: str, *, clock: Callable[[], float] = time.time) -> Self:
+        """Create the file and its folder where needed, and bring the tables up to date.
+
+        `clock` gives Unix seconds and dates the usage ledger. Raises ConfigError,
+        with the remedy, for a database that cannot be used.
+        """
+        url = parse_url(database_url)
+        engines = create_engines(url)
+        try:
+            await migrate(engines.writer)
+        except BaseException as error:
+            await engines.close()
+            if isinstance(error, _OPENING_FAULTS):
+                raise explain(url, error) from None
+            raise
+        return cls(engines, clock)
+
+    async def close(self) -> None:
+        await self._engines.close()
+
+    # Conversations
+
+    async def conversation(self, conversation_id: int) -> Conversation | None:
+        async with self._read() as db:
+            return await read_conversation(db, conversation_id)
+
+    async def add_conversation(self, conversation: Conversation) -> Conversation:
+        """Store a new conversation; where it is known already, the known one stays and is returned."""
+        async with self._write() as db:
+            await add(db, t.conversations, asdict(conversation))
+            return await read_conversation(db, conversation.id) or conversation
+
+    async def save_conversation(self, conversation: Conversation) -> None:
+        """Overwrite every field of a known conversation."""
+        known = update(t.conversations).where(t.conversations.c.id == conversation.id)
+        async with self._write() as db:
+            await db.execute(known.values(asdict(conversation)))
+
+    async def forget_conversation(self, conversation_id: int) -> None:
+        """Delete a conversation and all that was said in it; what it cost stays in the ledger."""
+        async with self._write() as db:
+            await db.execute(delete(t.conversations).where(t.conversations.c.id == conversation_id))
+
+    async def conversations_seen_since(self, at: float) -> list[tuple[Conversation, int]]:
+        """Conversations created or asked in since `at`, each with the id of its newest known question message.
+
+        Where nothing was asked yet, that is the conversation's own id, which is
+        older than every message in it.
+        """
+        async with self._read() as db:
+            return await read_conversations_seen_since(db, at)
+
+    # Questions
+
+    async def ask(self, conversation_id: int, said: Said) -> Turn | None:
+        """Store a question as a new QUEUED turn.
+
+        None when there is nothing to answer: the message is known, or the
+        conversation is gone. Of several calls at once, exactly one gets the turn.
+        """
+        known = select(t.conversations.c.id).where(t.conversations.c.id == conversation_id)
+        async with self._write() as db:
+            if (await db.execute(known.with_for_update(read=True, key_share=True))).first() is None:
+                return None
+            new = insert(t.turns).values(
+                conversation_id=conversation_id, status=TurnStatus.QUEUED, attempt=0, notices=()
+            )
+            turn_id = (await db.execute(new.returning(t.turns.c.id))).scalar_one()
+            if await add_said(db, turn_id, said):
+                return await read_turn(db, turn_id)
+            await db.execute(delete(t.turns).where(t.turns.c.id == turn_id))
+            return None
+
+    async def ask_more(self, turn_id: int, said: Said) -> Turn | None:
+        """Add a message to a turn's question, whatever the turn's status.
+
+        None when the message is known, or the turn is gone: `ask` tells which.
+        """
+        async with self._write() as db:
+            if await hold_turn(db, turn_id) is None or not await add_said(db, turn_id, said):
+                return None
+            return await read_turn(db, turn_id)
+
+    async def edit_said(self, message_id: int, parts: Sequence[Part]) -> Turn | None:
+        """Replace what a message says; returns its turn, or None when the message is unknown."""
+        new = {"parts": [encode_part(part) for part in parts]}
+        edited = update(t.said).where(t.said.c.id == message_id).values(new).returning(t.said.c.turn_id)
+        async with self._write() as db:
+            turn_id = (await db.execute(edited)).scalar_one_or_none()
+            return None if turn_id is None else await read_turn(db, turn_id)
+
+    async def forget_said(self, message_id: int) -> Turn | None:
+        """Take a message out of its question; without any message left, the whole turn goes.
+
+        Returns the turn as it is now, or None when it is gone or the message was
+        never known; `turn_of_message` tells beforehand.
+        """
+        async with self._write() as db:
+            asked_in = select(t.said.c.turn_id).where(t.said.c.id == message_id)
+            turn_id = (await db.execute(asked_in)).scalar_one_or_none()
+            # Held, so that two last messages deleted at once cannot each spare the turn for the other.
+            if turn_id is None or await hold_turn(db, turn_id) is None:
+                return None
+            await db.execute(delete(t.said).where(t.said.c.id == message_id))
+            left = exists().where(t.said.c.turn_id == turn_id)
+            await db.execute(delete(t.turns).where(t.turns.c.id == turn_id, ~left))
+            return await read_turn(db, turn_id)
+
+    # Turns
+
+    async def turn(self, turn_id: int) -> Turn | None:
+        async with self._read() as db:
+            return await read_turn(db, turn_id)
+
+    async def turns(self, conversation_id: int, *, since: int = 0) -> list[Turn]:
+        """A conversation's turns with ids from `since` on, oldest first."""
+        async with self._read() as db:
+            return await read_turns(db, t.turns.c.conversation_id == conversation_id, t.turns.c.id >= since)
+
+    async def turn_of_message(self, message_id: int) -> Turn | None:
+        """The turn that a message belongs to, be it part of the question or a page of the answer."""
+        asked_in = select(t.said.c.turn_id).where(t.said.c.id == message_id)
+        shown_in = select(t.pages.c.turn_id).where(t.pages.c.id == message_id)
+        async with self._read() as db:
+            found = await read_turns(db, or_(t.turns.c.id.in_(asked_in), t.turns.c.id.in_(shown_in)))
+            return found[0] if found else None
+
+    async def unfinished(self) -> list[Turn]:
+        """Every QUEUED and RUNNING turn, oldest first."""
+        async with self._read() as db:
+            return await read_turns(db, t.turns.c.status.in_(_UNFINISHED))
+
+    async def requeue(self, turn_id: int) -> bool:
+        """Make a finished turn QUEUED again; False when it is unfinished already, or gone."""
+        finished = t.turns.c.status.not_in(_UNFINISHED)
+        again = update(t.turns).where(t.turns.c.id == turn_id, finished).values(status=TurnStatus.QUEUED)
+        async with self._write() as db:
+            return (await db.execute(again)).rowcount > 0
+
+    async def begin(self, turn_id: int) -> None:
+        """Make a turn RUNNING, as a new attempt: steps, error and notices of an earlier one go, its pages stay."""
+        afresh = update(t.turns).values(
+            status=TurnStatus.RUNNING, attempt=t.turns.c.attempt + 1, error=None, notices=()
+        )
+        async with self._write() as db:
+            await db.execute(afresh.where(t.turns.c.id == turn_id))
+            await db.execute(delete(t.steps).where(t.steps.c.turn_id == turn_id))
+
+    async def save_steps(self, turn_id: int, first: int, steps: Sequence[Step]) -> None:
+        """Replace the turn's steps from number `first` on, and enter their usage in the ledger."""
+        async with self._write() as db:
+            if (turn := await hold_turn(db, turn_id)) is not None:
+                await put_steps(db, turn_id, turn, first, steps, at=self._clock())
+
+    async def finish(
+        self, turn_id: int, status: TurnStatus, steps: Sequence[Step], *, error: str | None, notices: Sequence[str]
+    ) -> None:
+        """Store everything of a finished turn and enter its usage in the ledger; doing so twice changes nothing."""
+        end = update(t.turns).values(status=status, error=error, notices=list(notices))
+        async with self._write() as db:
+            if (turn := await hold_turn(db, turn_id)) is not None:
+                await db.execute(end.where(t.turns.c.id == turn_id))
+                await put_steps(db, turn_id, turn, 0, steps, at=self._clock())
+
+    async def save_pages(self, turn_id: int, pages: Sequence[int]) -> None:
+        """Remember which messages show a turn's answer, in order, in place of those remembered before."""
+        rows = [{"id": page, "turn_id": turn_id, "position": number} for number, page in enumerate(pages)]
+        async with self._write() as db:
+            if await hold_turn(db, turn_id) is not None:
+                await db.execute(delete(t.pages).where(t.pages.c.turn_id == turn_id, t.pages.c.id.not_in(pages)))
+                await put(db, t.pages, rows, keys=("id",))
+
+    # Small things
+
+    async def note(self, key: str) -> str | None:
+        async with self._read() as db:
+            return (await db.execute(select(t.notes.c.value).where(t.notes.c.key == key))).scalar_one_or_none()
+
+    async def set_note(self, key: str, value: str) -> None:
+        async with self._write() as db:
+            await put(db, t.notes, [{"key": key, "value": value}], keys=("key",))
+
+    async def guild_settings(self, guild_id: int) -> JsonObject | None:
+        stored = select(t.guild_settings.c.settings).where(t.guild_settings.c.guild_id == guild_id)
+        async with self._read() as db:
+            return (await db.execute(stored)).scalar_one_or_none()
+
+    async def save_guild_settings(self, guild_id: int, settings: JsonObject) -> None:
+        async with self._write() as db:
+            await put(db, t.guild_settings, [{"guild_id": guild_id, "settings": settings}], keys=("guild_id",))

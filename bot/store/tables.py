@@ -1,0 +1,157 @@
+"""The tables, defined once for SQLite and PostgreSQL.
+
+Snowflakes are natural keys; times are Unix seconds, money is nanodollars. This
+module knows nothing of how tables are read or written; `migrations/` brings a
+database to this shape, and a test holds the two together.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Dialect,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+
+class Json(TypeDecorator[Any]):
+    """Any JSON value, kept exactly as it came, as ASCII-escaped text.
+
+    Not the databases' own JSON types: those reorder keys, round numbers and, in
+    PostgreSQL, refuse NUL characters, which plain TEXT refuses as well. So all
+    free text from outside is stored this way too. Lone surrogates survive;
+    two halves that stand side by side come back as the character they form.
+    """
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+        return None if value is None else json.dumps(value, separators=(",", ":"))
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
+        return None if value is None else json.loads(value)
+
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+Snowflake = BigInteger
+Serial = BigInteger().with_variant(Integer, "sqlite")
+"""Counts up by itself; SQLite does so only for a column that is spelled INTEGER."""
+
+conversations = Table(
+    "conversations",
+    metadata,
+    Column("id", Snowflake, primary_key=True, autoincrement=False),
+    Column("guild_id", Snowflake),
+    Column("owner_id", Snowflake, nullable=False),
+    Column("title", Json, nullable=False),
+    Column("model", Json),
+    Column("effort", Json),
+    Column("persona", Json),
+    Column("listen", Text, nullable=False),
+    Column("show_reasoning", Text, nullable=False),
+    Column("first_turn_id", BigInteger, nullable=False),
+    Column("created_at", Double, nullable=False),
+)
+
+turns = Table(
+    "turns",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    Column("conversation_id", Snowflake, ForeignKey(conversations.c.id, ondelete="CASCADE"), nullable=False),
+    Column("status", Text, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("error", Json),
+    Column("notices", Json, nullable=False),
+    Index(None, "conversation_id", "id"),
+    Index(None, "status"),
+    # The ledger outlives its turns, so the number of a deleted turn must never be given out again.
+    sqlite_autoincrement=True,
+)
+
+said = Table(
+    "said",
+    metadata,
+    Column("id", Snowflake, primary_key=True, autoincrement=False),
+    Column("turn_id", Serial, ForeignKey(turns.c.id, ondelete="CASCADE"), nullable=False),
+    Column("author_id", Snowflake, nullable=False),
+    Column("author_name", Json, nullable=False),
+    Column("parts", Json, nullable=False),
+    Column("at", Double, nullable=False),
+    Index(None, "turn_id"),
+    Index(None, "at"),
+)
+
+steps = Table(
+    "steps",
+    metadata,
+    Column("turn_id", Serial, ForeignKey(turns.c.id, ondelete="CASCADE"), primary_key=True),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("body", Json, nullable=False),
+)
+
+pages = Table(
+    "pages",
+    metadata,
+    Column("id", Snowflake, primary_key=True, autoincrement=False),
+    Column("turn_id", Serial, ForeignKey(turns.c.id, ondelete="CASCADE"), nullable=False),
+    Column("position", Integer, nullable=False),
+    Index(None, "turn_id"),
+)
+
+usage = Table(
+    "usage",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    # No foreign keys: what was spent stays spent when a conversation is deleted.
+    Column("turn_id", BigInteger, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("step", Integer, nullable=False),
+    Column("conversation_id", Snowflake, nullable=False),
+    Column("guild_id", Snowflake),
+    Column("user_id", Snowflake, nullable=False),
+    Column("model", Json, nullable=False),
+    Column("prompt_tokens", BigInteger, nullable=False),
+    Column("completion_tokens", BigInteger, nullable=False),
+    Column("reasoning_tokens", BigInteger, nullable=False),
+    Column("cached_tokens", BigInteger, nullable=False),
+    Column("cost", BigInteger),
+    Column("at", Double, nullable=False),
+    UniqueConstraint("turn_id", "step", "attempt"),
+    Index(None, "guild_id", "at"),
+    Index(None, "user_id", "at"),
+)
+
+notes = Table(
+    "notes",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("value", Json, nullable=False),
+)
+
+guild_settings = Table(
+    "guild_settings",
+    metadata,
+    Column("guild_id", Snowflake, primary_key=True, autoincrement=False),
+    Column("settings", Json, nullable=False),
+)

@@ -1,0 +1,100 @@
+"""The writes that more than one method of the store needs, each inside its caller's transaction.
+
+Knows the tables and the two dialects' upserts; begins and ends no transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import Row, Table, delete, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.messages import Said, Step
+from bot.store import tables as t
+from bot.store.codec import encode_part, encode_step
+
+
+async def add(db: AsyncConnection, table: Table, row: dict[str, Any]) -> bool:
+    """Insert a row; False when its primary key is taken."""
+    key = table.primary_key.columns.values()[0]
+    statement = _insert(db, table).values(row).on_conflict_do_nothing().returning(key)
+    return (await db.execute(statement)).first() is not None
+
+
+async def put(
+    db: AsyncConnection, table: Table, rows: Sequence[dict[str, Any]], *, keys: Sequence[str], keep: Iterable[str] = ()
+) -> None:
+    """Insert rows; where one with the same `keys` exists, overwrite all of it but the columns in `keep`."""
+    if rows:
+        statement = _insert(db, table)
+        changed = {name: statement.excluded[name] for name in rows[0].keys() - {*keys, *keep}}
+        await db.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), rows)
+
+
+async def add_said(db: AsyncConnection, turn_id: int, said: Said) -> bool:
+    """Add a message to a question; False when the message is known, in this turn or another."""
+    row = {
+        "id": said.id,
+        "turn_id": turn_id,
+        "author_id": said.author_id,
+        "author_name": said.author_name,
+        "parts": [encode_part(part) for part in said.parts],
+        "at": said.at,
+    }
+    return await add(db, t.said, row)
+
+
+async def hold_turn(db: AsyncConnection, turn_id: int) -> Row[*tuple[Any, ...]] | None:
+    """A turn's conversation, guild, asker and attempt, safe from deletion until the transaction ends."""
+    asker = (
+        select(t.said.c.author_id)
+        .where(t.said.c.turn_id == t.turns.c.id)
+        .order_by(t.said.c.at, t.said.c.id)
+        .limit(1)
+        .scalar_subquery()
+    )
+    held = (
+        select(t.turns.c.conversation_id, t.conversations.c.guild_id, asker.label("user_id"), t.turns.c.attempt)
+        .join(t.conversations, t.conversations.c.id == t.turns.c.conversation_id)
+        .where(t.turns.c.id == turn_id)
+        .with_for_update(of=t.turns)
+    )
+    return (await db.execute(held)).one_or_none()
+
+
+async def put_steps(
+    db: AsyncConnection, turn_id: int, turn: Row[*tuple[Any, ...]], first: int, steps: Sequence[Step], *, at: float
+) -> None:
+    """Replace a held turn's steps from `first` on, and enter what they cost in the ledger.
+
+    The two go together, so that no spending is lost whatever happens to the turn
+    later. A ledger row keeps the time at which it was first entered.
+    """
+    numbered = list(enumerate(steps, first))
+    bodies = [{"turn_id": turn_id, "position": number, "body": encode_step(step)} for number, step in numbered]
+    ledger = [
+        {
+            "turn_id": turn_id,
+            "attempt": turn.attempt,
+            "step": number,
+            "conversation_id": turn.conversation_id,
+            "guild_id": turn.guild_id,
+            "user_id": turn.user_id,
+            "model": step.model,
+            **asdict(step.usage),
+            "at": at,
+        }
+        for number, step in numbered
+        if step.usage is not None
+    ]
+    await put(db, t.steps, bodies, keys=("turn_id", "position"))
+    await db.execute(delete(t.steps).where(t.steps.c.turn_id == turn_id, t.steps.c.position >= first + len(steps)))
+    await put(db, t.usage, ledger, keys=("turn_id", "step", "attempt"), keep=("at",))
+
+
+def _insert(db: AsyncConnection, table: Table) -> postgresql.Insert | sqlite.Insert:
+    return postgresql.insert(table) if db.dialect.name == "postgresql" else sqlite.insert(table)
