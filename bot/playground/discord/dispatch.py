@@ -1,0 +1,48 @@
+"""One gateway event, and the synchronous bus that hands it to whoever listens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from bot.messages import JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatch:
+    """A gateway event with the real payload, nothing stripped.
+
+    The listener decides who may see it: by `channel_id` (or `guild_id` where
+    there is none), and nobody but `only_user` where that is set.
+    """
+
+    name: str
+    data: JsonObject
+    guild_id: int | None
+    channel_id: int | None
+    only_user: int | None = None
+
+
+Listener: TypeAlias = Callable[[Dispatch], None]
+
+
+class Bus:
+    """Calls every listener at once, in the order of subscription; listeners never block."""
+
+    def __init__(self) -> None:
+        self._listeners: list[Listener] = []
+
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """Begin to listen; call what is returned to end it (twice does no harm)."""
+        self._listeners.append(listener)
+
+        def unsubscribe() -> None:
+            if listener in self._listeners:
+                self._listeners.remove(listener)
+
+        return unsubscribe
+
+    def publish(self, dispatch: Dispatch) -> None:
+        for listener in tuple(self._listeners):
+            listener(dispatch)
