@@ -44,7 +44,7 @@ def compose_message(
         reference=reference,
         nonce=form.nonce,
     )
-    message.attachments = [_attach(state, upload, form.attachments or ()) for upload in form.uploads]
+    message.attachments = [attach(state, upload, form.attachments or ()) for upload in form.uploads]
     _refuse_unknown_uploads(form)
     if not may_be_empty:
         refuse_empty(message)
@@ -111,7 +111,7 @@ def _edited(state: State, message: Message, form: MessageForm) -> Message:
         raise errors.invalid_form((field,), "MESSAGE_CANNOT_USE_LEGACY_FIELDS_WITH_COMPONENTS_V2", text)
     _refuse_unknown_uploads(form, kept=edited.attachments)
     edited.attachments = edited.attachments + [
-        _attach(state, upload, form.attachments or ()) for upload in form.uploads
+        attach(state, upload, form.attachments or ()) for upload in form.uploads
     ]
     if len(edited.attachments) > limits.ATTACHMENTS:
         text = f"Must be {limits.ATTACHMENTS} or fewer in length."
@@ -135,7 +135,8 @@ def _refuse_unknown_uploads(form: MessageForm, kept: Iterable[Attachment] = ()) 
             )
 
 
-def _attach(state: State, upload: Upload, notes: Iterable[AttachmentNote]) -> Attachment:
+def attach(state: State, upload: Upload, notes: Iterable[AttachmentNote]) -> Attachment:
+    """An upload as an attachment with an id of its own; a note may rename or describe it."""
     note = next((note for note in notes if note.id == upload.index), AttachmentNote(upload.index))
     name = note.filename or upload.filename
     kind = upload.content_type or mimetypes.guess_type(name)[0] or "application/octet-stream"

@@ -1,0 +1,50 @@
+"""Files that people send along with a command or a form, kept for a while so that the bot can fetch them.
+
+They belong to no message. It knows nothing of interactions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bot.messages import JsonObject, JsonValue
+from bot.playground.discord import errors, limits
+from bot.playground.discord.compose import attach
+from bot.playground.discord.errors import ApiError
+from bot.playground.discord.form_message import AttachmentNote, Upload
+from bot.playground.discord.records import Attachment
+from bot.playground.discord.state import State
+
+_KEPT = 100
+
+
+class Uploads:
+    """The newest files; the oldest go first."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._kept: dict[int, Attachment] = {}
+
+    def find(self, attachment_id: int) -> Attachment | None:
+        return self._kept.get(attachment_id)
+
+    def take(self, notes: JsonValue, files: Sequence[Upload]) -> dict[str, Attachment]:
+        """Keep `files`, and give them back by the value that options and forms use for them: their index."""
+        if len(files) > limits.ATTACHMENTS or any(len(file.data) > limits.ATTACHMENT_BYTES for file in files):
+            raise ApiError(*errors.ENTITY_TOO_LARGE)
+        names = (
+            {str(note.get("id")): note for note in notes if isinstance(note, dict)} if isinstance(notes, list) else {}
+        )
+        taken: dict[str, Attachment] = {}
+        for file in files:
+            attachment = attach(self._state, file, [_note(file, names.get(str(file.index), {}))])
+            attachment.ephemeral = True
+            taken[str(file.index)] = self._kept[attachment.id] = attachment
+        for attachment_id in tuple(self._kept)[:-_KEPT]:
+            del self._kept[attachment_id]
+        return taken
+
+
+def _note(file: Upload, note: JsonObject) -> AttachmentNote:
+    name = note.get("filename")
+    return AttachmentNote(file.index, name if isinstance(name, str) else None)
