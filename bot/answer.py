@@ -51,10 +51,12 @@ class Cut(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Defaults:
-    """What the operator chose, for conversations and servers that choose nothing."""
+    """What holds for conversations and servers that choose nothing."""
 
     model: str
     fallbacks: tuple[str, ...] = ()
+    needs_reply_button: bool = False
+    """Discord does not let the bot read what members write, so answers carry a button to reply with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,17 +86,17 @@ class Answer:
         conversation: Conversation,
         guild: GuildSettings,
         *,
-        note: str | None = None,
+        remarks: tuple[str, ...] = (),
     ) -> None:
         self.turn = turn
         self.over = False
         """Whether it is decided how the answer ends; a question that grows later needs a new answer."""
         self.seen = False
         """Whether any of the answer's text has gone out to people."""
+        self.remarks = remarks
         self._backstage = backstage
         self._conversation = conversation
         self._guild = guild
-        self._note = note
         self._model = conversation.model or guild.model or backstage.defaults.model
         self._info = backstage.catalogue.get(self._model)
         self._draft = Draft()
@@ -107,6 +109,7 @@ class Answer:
             model=self._model,
             footer=guild.footer,
             reasoning_model=self._info is None or self._info.reasons,
+            needs_reply_button=backstage.defaults.needs_reply_button and conversation.guild_id is not None,
         )
         self._shown = backstage.live.open(
             conversation.id, turn.id, self._reply, reply_to=None, pages=turn.pages, on_sent=self._remember_pages
@@ -144,8 +147,8 @@ class Answer:
         await self._backstage.store.begin(self.turn.id)
         share = 1.0
         while True:
-            if self._note:
-                self._show(Noticed(self._note))
+            for remark in self.remarks:
+                self._show(Noticed(remark))
             fitted, request = await self._plan(share)
             if fitted.too_long and self._info is not None:
                 return self._ended(TurnStatus.FAILED, TOO_LONG)

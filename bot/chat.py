@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from typing import Any, Protocol
 
 from bot.answer import UNEXPECTED, Answer, Backstage, Cut
@@ -45,13 +45,13 @@ class _Lane:
 class Chat:
     """Takes questions and sees to it that each is answered once, in order, whatever happens."""
 
-    def __init__(self, backstage: Backstage, marks: Marks, *, note_for_new: str | None = None) -> None:
+    def __init__(self, backstage: Backstage, marks: Marks, *, remarks_for_new: Sequence[str] = ()) -> None:
         self._backstage = backstage
         self._store = backstage.store
         self._marks = marks
-        self._note_for_new = note_for_new
+        self._remarks_for_new = tuple(remarks_for_new)
         self._lanes: dict[int, _Lane] = {}
-        self._new: set[int] = set()
+        self._remarks: dict[int, tuple[str, ...]] = {}
         self._waiting: set[int] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
@@ -61,22 +61,26 @@ class Chat:
         """How many conversations are being answered."""
         return len(self._lanes)
 
-    async def ask(self, conversation: Conversation, said: Said) -> Turn | None:
+    async def ask(self, conversation: Conversation, said: Said, *, remarks: Sequence[str] = ()) -> Turn | None:
         """Store a question and see to its answer; `conversation` is created where it is new.
 
+        `remarks` are shown with the answer, such as which files could not be read.
         Returns the turn it belongs to, or None when this message is known already.
         """
         if await self._store.conversation(conversation.id) is None:
             conversation = await self._store.add_conversation(conversation)
-            self._new.add(conversation.id)
+            remarks = (*remarks, *self._remarks_for_new)
         earlier = self._burst(conversation.id, said)
         if earlier is not None:
             turn = await self._store.ask_more(earlier.id, said)
-            if turn is not None:
-                await self._grow(turn)
-            return turn
-        turn = await self._store.ask(conversation.id, said)
-        if turn is not None:
+        else:
+            turn = await self._store.ask(conversation.id, said)
+        if turn is None:
+            return None
+        self._remarks[turn.id] = (*self._remarks.get(turn.id, ()), *remarks)
+        if earlier is not None:
+            await self._grow(turn)
+        else:
             self._enqueue(turn, tell=True)
         return turn
 
@@ -95,13 +99,6 @@ class Chat:
             raise ForUser("This question is being answered already.")
         turn = await self._known(turn_id)
         self._enqueue(turn, tell=True)
-
-    async def retry_last(self, conversation_id: int) -> None:
-        """Answer a conversation's last turn anew. Raises ForUser when there is none."""
-        turns = await self._store.turns(conversation_id)
-        if not turns:
-            raise ForUser("There is nothing to retry here yet. Ask me something first.")
-        await self.retry(turns[-1].id)
 
     async def go_on(self, turn_id: int, asked: Said) -> None:
         """Let the model continue an answer that was cut off. Raises ForUser where that makes no sense."""
@@ -152,7 +149,7 @@ class Chat:
         lane = self._lanes.get(turn.conversation_id)
         answer = lane.answer if lane else None
         if answer is not None and answer.turn.id == turn.id and not answer.over:
-            answer.turn = turn
+            answer.remarks += self._remarks.pop(turn.id, ())
             answer.cut(Cut.RESTART)
         elif lane is not None and any(waiting.id == turn.id for waiting in lane.queue):
             lane.queue = deque(turn if waiting.id == turn.id else waiting for waiting in lane.queue)
@@ -192,10 +189,9 @@ class Chat:
             return
         if turn_id in self._waiting:
             self._mark(turn, waits=False)
-        note = self._note_for_new if conversation.id in self._new else None
-        self._new.discard(conversation.id)
-        answer = Answer(self._backstage, turn, conversation, await self._guild_settings(conversation), note=note)
-        lane.answer = answer
+        guild = await self._guild_settings(conversation)
+        remarks = self._remarks.pop(turn.id, ())
+        answer = lane.answer = Answer(self._backstage, turn, conversation, guild, remarks=remarks)
         try:
             await answer.run()
         finally:

@@ -33,6 +33,14 @@ class MessageGone(ShowError):
     """The Discord message to edit was deleted."""
 
 
+class RetryLater(Exception):
+    """Read by the code that shows an answer: Discord will take the same request in `seconds`."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"try again in {seconds:.1f} s")
+        self.seconds = seconds
+
+
 class ModelFault(StrEnum):
     """What went wrong with a model request, as far as it decides what to do next."""
 

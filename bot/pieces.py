@@ -55,3 +55,8 @@ class Joint:
         piece = self._half + piece
         self._half = piece[-1] if "\ud800" <= piece[-1] <= "\udbff" else ""
         return mend(piece[:-1] if self._half else piece)
+
+    def rest(self) -> str:
+        """What is still held back when no more pieces come."""
+        half, self._half = self._half, ""
+        return mend(half)

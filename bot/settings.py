@@ -7,7 +7,6 @@ nothing of what the settings are used for.
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
@@ -120,15 +119,6 @@ def load_settings(**overrides: Any) -> Settings:
     except ValidationError as error:
         names = sorted({str(fault["loc"][0]) if fault["loc"] else "model" for fault in error.errors()})
         raise ConfigError("\n".join(f"{name.upper()} is malformed: {_remedy(name)}." for name in names)) from None
-
-
-def sqlite_path(database_url: str) -> Path | None:
-    """The file behind a SQLite URL, or None for another database or one in memory."""
-    path = database_url.split("://", 1)[1].lstrip("/") if database_url.startswith("sqlite") else ""
-    if not path or path == ":memory:":
-        return None
-    absolute = "/" if database_url.split("://", 1)[1].startswith("//") else ""
-    return Path(absolute + path)
 
 
 def _checked_url(value: str, schemes: tuple[str, ...]) -> str:

@@ -1,0 +1,81 @@
+"""The command line: `run` (the default), `playground` and `doctor`. The only place that ends the process."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import Coroutine
+from typing import Any
+
+from bot import __version__
+from bot.errors import ConfigError
+from bot.settings import Settings, load_settings
+
+QUIET = ("discord", "httpx", "httpcore", "sqlalchemy", "aiosqlite", "alembic", "aiohttp")
+"""Libraries whose debug output quotes messages or headers; they are held at WARNING whatever LOG_LEVEL says."""
+
+
+def main() -> int:
+    """Run what the command line asks for; returns the exit code."""
+    arguments = _parser().parse_args()
+    try:
+        settings = load_settings()
+        _set_up_logging(settings)
+        match arguments.command:
+            case "playground":
+                from bot.playground.app import play  # the bot on Discord does without the playground's weight
+
+                return _run(play(settings, port=arguments.port))
+            case "doctor":
+                from bot.doctor import examine  # needed for this command only
+
+                return _run(examine(settings))
+            case _:
+                from bot.app import App  # so that `--help` and a malformed setting answer at once
+
+                settings.check_for_discord()
+                return _run(App(settings).run())
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bot", description="Cogitor, a coding assistant in Discord.")
+    parser.add_argument("--version", action="version", version=f"Cogitor {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="command")
+    commands.add_parser("run", help="run the bot on Discord (the default)")
+    playground = commands.add_parser("playground", help="run the bot on an embedded Discord, with a page to talk to it")
+    playground.add_argument("--port", type=int, default=8420, help="the page's port on this machine (default 8420)")
+    commands.add_parser("doctor", help="check everything the bot needs, and say what to do about each fault")
+    return parser
+
+
+def _run(work: Coroutine[Any, Any, int | None]) -> int:
+    """Run to the end; SIGTERM and Ctrl-C cancel it, and it takes itself down in order."""
+    with asyncio.Runner() as runner:
+        loop = runner.get_loop()
+
+        async def until_done() -> int:
+            task = asyncio.ensure_future(work)
+            for name in (signal.SIGTERM, signal.SIGINT):
+                loop.add_signal_handler(name, task.cancel)
+            try:
+                return await task or 0
+            except asyncio.CancelledError:
+                return 0
+
+        return runner.run(until_done())
+
+
+def _set_up_logging(settings: Settings) -> None:
+    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    for name in QUIET:
+        logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLevelName(settings.log_level)))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

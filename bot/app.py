@@ -1,0 +1,128 @@
+"""The composition root: builds everything, connects it, runs it, and takes it down again in order.
+
+Nothing else constructs the store, the model client, the renderer or the Discord
+client. This module decides nothing about conversations.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+import discord
+
+from bot.answer import Backstage, Defaults
+from bot.chat import Chat
+from bot.client import Client, Services, redirect
+from bot.engine import Engine
+from bot.errors import ConfigError
+from bot.health import serve_health
+from bot.openrouter import Catalogue, OpenRouter, open_http
+from bot.posting import Poster
+from bot.render.live import Live
+from bot.settings import Settings
+from bot.store import Store
+from bot.tools import Toolbox
+
+log = logging.getLogger(__name__)
+
+CANNOT_READ = (
+    "In this server I only see messages that mention me, because my operator has not been granted the message "
+    "content intent. Mention me, reply to me with a mention, or use the **Reply** button."
+)
+
+
+class App:
+    """One running bot. `run` returns only when it is cancelled or cannot go on."""
+
+    def __init__(self, settings: Settings, *, on_ready: Callable[[], None] | None = None) -> None:
+        self._settings = settings
+        self._on_ready = on_ready
+        self._client: Client | None = None
+
+    def healthy(self) -> bool:
+        """Whether the bot is connected to Discord."""
+        return self._client is not None and self._client.is_ready() and not self._client.is_closed()
+
+    async def run(self) -> None:
+        """Run until cancelled. Raises ConfigError for whatever the operator must mend first."""
+        settings = self._settings
+        async with AsyncExitStack() as stack:
+            store = await Store.open(settings.database_url)
+            stack.push_async_callback(store.close)
+            http = await stack.enter_async_context(open_http(settings.openrouter_base_url))
+            key = settings.openrouter_api_key.get_secret_value()
+            catalogue = Catalogue(http, settings.openrouter_base_url, api_key=key, clock=time.monotonic)
+            await stack.enter_async_context(running(catalogue.run()))
+            model = OpenRouter(http, settings.openrouter_base_url, key, catalogue=catalogue)
+            await stack.enter_async_context(serve_health(settings.health_port, self.healthy))
+            engine = Engine(model, clock=time.monotonic)
+            try:
+                await self._serve(store, catalogue, engine, reads_messages=True)
+            except discord.PrivilegedIntentsRequired:
+                log.warning("the message content intent is not granted: only mentions, DMs and commands are heard")
+                await self._serve(store, catalogue, engine, reads_messages=False)
+
+    async def _serve(self, store: Store, catalogue: Catalogue, engine: Engine, *, reads_messages: bool) -> None:
+        """Connect to Discord and answer until cancelled; then let running answers save and say what they have."""
+        settings = self._settings
+        redirect(settings)
+        client = self._client = Client(settings, reads_messages=reads_messages)
+        poster = Poster(client)
+        live = Live(poster, clock=time.monotonic)
+        backstage = Backstage(
+            store=store,
+            engine=engine,
+            live=live,
+            catalogue=catalogue,
+            defaults=Defaults(settings.model, settings.fallback_models, needs_reply_button=not reads_messages),
+            tools=Toolbox(),
+            clock=time.monotonic,
+        )
+        chat = Chat(backstage, poster, remarks_for_new=() if reads_messages else (CANNOT_READ,))
+        client.services = Services(chat, store, catalogue, settings)
+        client.on_first_ready = self._on_ready
+        async with client:
+            try:
+                await self._log_in(client)
+                await chat.resume()
+                await client.connect()
+            finally:
+                await chat.aclose()
+                await live.aclose()
+
+    async def _log_in(self, client: Client) -> None:
+        host = urlsplit(self._settings.discord_api_url).hostname
+        try:
+            await client.login(self._settings.discord_token.get_secret_value())
+        except discord.LoginFailure:
+            raise ConfigError(
+                "DISCORD_TOKEN was refused by Discord: reset it in the developer portal and set the new one."
+            ) from None
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            raise ConfigError(
+                f"DISCORD_API_URL cannot be reached: {host} does not answer ({type(error).__name__}). "
+                "Check the network, or the URL if you changed it."
+            ) from None
+        except (discord.HTTPException, discord.GatewayNotFound, TypeError, KeyError, ValueError) as error:
+            raise ConfigError(
+                f"DISCORD_API_URL does not behave like Discord: {host} sent an unusable answer "
+                f"({type(error).__name__}). Check the URL, or try again later if it is Discord itself."
+            ) from None
+
+
+@asynccontextmanager
+async def running(work: Coroutine[Any, Any, None]) -> AsyncGenerator[None]:
+    """Run a coroutine beside a block; it is cancelled and awaited at the block's end."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait({task})

@@ -1,0 +1,152 @@
+"""The connection to Discord: which events are asked for, which cogs are loaded, which commands are published.
+
+Cogs are loaded by name and get what they need from `services`. This module
+knows nothing of what they do.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import discord
+import yarl
+from discord import app_commands
+from discord.ext import commands
+from discord.gateway import DiscordWebSocket
+from discord.http import Route
+
+from bot.errors import ConfigError, ForUser, describe
+from bot.settings import Settings
+
+if TYPE_CHECKING:
+    from bot.chat import Chat
+    from bot.openrouter.catalogue import Catalogue
+    from bot.store import Store
+
+log = logging.getLogger(__name__)
+
+COGS = ("cogs.chat", "cogs.ask", "cogs.controls", "cogs.help")
+
+_SYNCED = "commands synced"
+_SORRY = "Something went wrong on my side, and it has been logged. Please try again in a moment."
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What cogs may use."""
+
+    chat: Chat
+    store: Store
+    catalogue: Catalogue
+    settings: Settings
+
+
+class Client(commands.AutoShardedBot):
+    """Cogitor's discord.py client. `reads_messages`: the message-content intent is asked for."""
+
+    services: Services
+    on_first_ready: Callable[[], None] | None = None
+
+    def __init__(self, settings: Settings, *, reads_messages: bool) -> None:
+        intents = discord.Intents(guilds=True, guild_messages=True, dm_messages=True, message_content=reads_messages)
+        super().__init__(
+            command_prefix=(),
+            help_command=None,
+            intents=intents,
+            allowed_mentions=discord.AllowedMentions.none(),
+            member_cache_flags=discord.MemberCacheFlags.none(),
+            chunk_guilds_at_startup=False,
+            max_messages=None,
+            max_ratelimit_timeout=30.0,
+            enable_debug_events=False,
+        )
+        self._settings = settings
+        self.reads_messages = reads_messages
+        self.tree.error(self._tell_error)
+
+    async def setup_hook(self) -> None:
+        """Runs after the login and before the gateway: everything is in place when the first event comes."""
+        await self._find_gateway()
+        for name in COGS:
+            await self.load_extension(name)
+        await self._publish_commands()
+
+    async def on_message(self, message: discord.Message, /) -> None:
+        """Prefix commands do not exist, so messages are left to the cogs' listeners."""
+
+    async def on_ready(self) -> None:
+        """Tell once that the bot is there; Discord says READY again after every lost session."""
+        log.info("connected as %s to %d servers", self.user, len(self.guilds))
+        if self.on_first_ready is not None:
+            self.on_first_ready()
+            self.on_first_ready = None
+
+    async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
+        """Log what a listener let through, without its text: that may quote what people wrote."""
+        error = sys.exception()
+        log.error("%s failed: %s", event_method, describe(error) if error else "unknown error")
+
+    async def _find_gateway(self) -> None:
+        """Point discord.py at the gateway that the settings or the API name, and at no other."""
+        shards, url, _ = await self.http.get_bot_gateway()
+        url = self._settings.discord_gateway_url or url
+        if not self._settings.discord_gateway_url:
+            refuse_foreign_gateway(url, self._settings.discord_api_url)
+        self.shard_count = self.shard_count or shards
+        DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(url)
+
+    async def _publish_commands(self) -> None:
+        """Send the commands to Discord only when they differ from what was sent last: creations are rationed."""
+        payload = [command.to_dict(self.tree) for command in self.tree.get_commands()]
+        text = json.dumps([self.application_id, payload], sort_keys=True, default=str)
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        if await self.services.store.note(_SYNCED) == digest:
+            return
+        await self.tree.sync()
+        await self.services.store.set_note(_SYNCED, digest)
+        log.info("published %d commands", len(payload))
+
+    async def _tell_error(self, interaction: discord.Interaction[Any], error: app_commands.AppCommandError, /) -> None:
+        await tell(interaction, error.original if isinstance(error, app_commands.CommandInvokeError) else error)
+
+
+async def tell(interaction: discord.Interaction[Any], error: Exception) -> None:
+    """Tell the person behind an interaction, and nobody else, what went wrong."""
+    match error:
+        case ForUser():
+            text = str(error)
+        case app_commands.MissingPermissions():
+            text = "You do not have the permission to do this here."
+        case _:
+            log.error("an interaction failed: %s", describe(error))
+            text = _SORRY
+    try:
+        if interaction.response.is_done():
+            await interaction.followup.send(text, ephemeral=True)
+        else:
+            await interaction.response.send_message(text, ephemeral=True)
+    except discord.HTTPException as refusal:
+        log.info("an error could not be told: %s", describe(refusal))
+
+
+def redirect(settings: Settings) -> None:
+    """Send discord.py's HTTP requests where the settings say; process-wide, for discord.py has no option for it."""
+    Route.BASE = settings.discord_api_url
+
+
+def refuse_foreign_gateway(url: str, api_url: str) -> None:
+    """Raise ConfigError unless a gateway named by the API may have the token: Discord's own, or the API's own host."""
+    host, api_host = urlsplit(url).hostname or "", urlsplit(api_url).hostname or ""
+    if host == "discord.gg" or host.endswith(".discord.gg") or (host == api_host and not host.endswith("discord.com")):
+        return
+    raise ConfigError(
+        "DISCORD_GATEWAY_URL is missing: the API at DISCORD_API_URL names a gateway on another host, "
+        "which would receive the bot's token. Set DISCORD_GATEWAY_URL if you trust it."
+    )

@@ -1,0 +1,152 @@
+"""The buttons under answers, and the commands that do the same.
+
+A button carries its turn's id, so that it works after a restart without any
+state of its own.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from typing import Any, Self
+
+import discord
+from bot.render.reply import Control
+from discord import app_commands
+from discord.ext import commands
+
+from bot.client import Client, tell
+from bot.errors import ForUser
+from bot.messages import Said, Text, Turn
+
+GONE = "This answer is not known any more; it was deleted. Please ask again."
+NOT_YOURS = "Only the person who asked, or a moderator, can do this."
+EPHEMERAL_LIMIT = 2_000
+
+
+class ControlButton(
+    discord.ui.DynamicItem[discord.ui.Button[Any]],
+    template=r"cogitor:(?P<control>[a-z]+):(?P<turn>[0-9]{1,19})",
+):
+    """Any button under an answer."""
+
+    def __init__(self, control: Control, turn_id: int) -> None:
+        super().__init__(discord.ui.Button(label=control.value.title(), custom_id=f"cogitor:{control.value}:{turn_id}"))
+        self._control = control
+        self._turn_id = turn_id
+
+    @classmethod
+    async def from_custom_id(
+        cls, interaction: discord.Interaction[Any], item: discord.ui.Item[Any], match: re.Match[str], /
+    ) -> Self:
+        return cls(Control(match["control"]), int(match["turn"]))
+
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        try:
+            await press(interaction, self._control, self._turn_id)
+        except Exception as error:  # noqa: BLE001 - the edge of one click: whatever went wrong is told to its person
+            await tell(interaction, error)
+
+
+class ReplyBox(discord.ui.Modal, title="Reply to Cogitor"):
+    """Where a member writes when the bot may not read the thread's messages."""
+
+    text = discord.ui.TextInput[Self](
+        label="Your message", style=discord.TextStyle.paragraph, max_length=4000, required=True
+    )
+
+    def __init__(self, turn: Turn) -> None:
+        super().__init__(timeout=900)
+        self._turn = turn
+
+    async def on_submit(self, interaction: discord.Interaction[Any]) -> None:
+        services = interaction.client.services
+        conversation = await services.store.conversation(self._turn.conversation_id)
+        if conversation is None:
+            raise ForUser(GONE)
+        name = discord.utils.escape_markdown(interaction.user.display_name)
+        await interaction.response.send_message(f"-# {name} replied\n>>> {self.text.value[:1900]}")
+        await services.chat.ask(conversation, _said(interaction, self.text.value))
+
+    async def on_error(self, interaction: discord.Interaction[Any], error: Exception) -> None:
+        await tell(interaction, error)
+
+
+async def press(interaction: discord.Interaction[Any], control: Control, turn_id: int) -> None:
+    """Do what a button says. Raises ForUser where it cannot be done."""
+    services = interaction.client.services
+    turn = await services.store.turn(turn_id)
+    if turn is None:
+        raise ForUser(GONE)
+    match control:
+        case Control.STOP:
+            _check_owner(interaction, turn)
+            if not services.chat.stop(turn.conversation_id):
+                raise ForUser("This answer has already ended.")
+            await interaction.response.defer()
+        case Control.RETRY:
+            _check_owner(interaction, turn)
+            await interaction.response.defer()
+            await services.chat.retry(turn.id)
+        case Control.CONTINUE:
+            _check_owner(interaction, turn)
+            await interaction.response.defer()
+            await services.chat.go_on(turn.id, _said(interaction, ""))
+        case Control.REASONING:
+            await _show_reasoning(interaction, turn)
+        case Control.REPLY:
+            await interaction.response.send_modal(ReplyBox(turn))
+
+
+class Controls(commands.Cog):
+    """`/stop` and `/retry`, and the buttons."""
+
+    def __init__(self, client: Client) -> None:
+        self._services = client.services
+        client.add_dynamic_items(ControlButton)
+
+    @app_commands.command(name="stop", description="Stop the answer that is running in this thread")
+    async def stop(self, interaction: discord.Interaction[Client]) -> None:
+        turn = await self._last_turn(interaction)
+        _check_owner(interaction, turn)
+        if not self._services.chat.stop(turn.conversation_id):
+            raise ForUser("No answer is running here.")
+        await interaction.response.send_message("Stopped. What had come is kept.", ephemeral=True)
+
+    @app_commands.command(name="retry", description="Answer the last question in this thread again")
+    async def retry(self, interaction: discord.Interaction[Client]) -> None:
+        turn = await self._last_turn(interaction)
+        _check_owner(interaction, turn)
+        await self._services.chat.retry(turn.id)
+        await interaction.response.send_message("I am answering the last question again.", ephemeral=True)
+
+    async def _last_turn(self, interaction: discord.Interaction[Client]) -> Turn:
+        turn = await self._services.store.last_turn(interaction.channel_id or 0)
+        if turn is None:
+            raise ForUser("This is not one of my conversations. Use this command in a thread with me, or in a DM.")
+        return turn
+
+
+def _check_owner(interaction: discord.Interaction[Any], turn: Turn) -> None:
+    if interaction.user.id != turn.asker_id and not interaction.permissions.manage_messages:
+        raise ForUser(NOT_YOURS)
+
+
+def _said(interaction: discord.Interaction[Any], text: str) -> Said:
+    user = interaction.user
+    return Said(interaction.id, user.id, user.display_name, (Text(text),), interaction.created_at.timestamp())
+
+
+async def _show_reasoning(interaction: discord.Interaction[Any], turn: Turn) -> None:
+    reasoning = turn.reasoning
+    if not reasoning:
+        raise ForUser("The model did not share its reasoning for this answer.")
+    if len(reasoning) <= EPHEMERAL_LIMIT and "```" not in reasoning:
+        await interaction.response.send_message(reasoning, ephemeral=True)
+        return
+    file = discord.File(io.BytesIO(reasoning.encode("utf-8", "replace")), "reasoning.md")
+    await interaction.response.send_message("The reasoning behind this answer:", file=file, ephemeral=True)
+
+
+async def setup(client: Client) -> None:
+    await client.add_cog(Controls(client))
