@@ -1,0 +1,163 @@
+"""What models the server has: fetched in the background, kept in memory, asked at once.
+
+Everything works without it: before the first fetch, and while the server cannot
+be reached, it answers with what it last knew, or with nothing. How entries are
+read is in `listing`; this module knows nothing of conversations or of Discord.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+import logging
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
+from operator import itemgetter
+
+import httpx
+
+from bot.model import ModelInfo
+from bot.openrouter.listing import Listing, parse_listing
+
+FRESH_FOR = 3600.0
+"""Seconds between two fetches."""
+RETRY_AFTER = (5.0, 15.0, 60.0, 300.0)
+"""Seconds to wait after the first, second, … failure in a row; the last one is kept."""
+TIMEOUT = 30.0
+MAX_BODY = 32 * 2**20
+
+_log = logging.getLogger(__name__)
+_NOTHING = Listing({}, {}, speaks_openrouter=False, skipped=0)
+
+
+class Catalogue:
+    """The models of the server at `base_url`. An empty key is not sent; OpenRouter's list needs none."""
+
+    def __init__(
+        self,
+        http: httpx.AsyncClient,
+        base_url: str,
+        api_key: str = "",
+        *,
+        now: Callable[[], float] = time.time,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._http = http
+        self._url = f"{base_url.rstrip('/')}/models"
+        self._headers = {"Authorization": f"Bearer {api_key}"} if api_key and api_key.isascii() else {}
+        self._now = now
+        self._sleep = sleep
+        self._listing = _NOTHING
+
+    @property
+    def speaks_openrouter(self) -> bool:
+        """Whether the list looks like OpenRouter's, so that the server understands its parameters."""
+        return self._listing.speaks_openrouter
+
+    async def run(self) -> None:
+        """Keep the list fresh until cancelled."""
+        failures = 0
+        while True:
+            if await self.refresh():
+                failures = 0
+                await self._sleep(FRESH_FOR)
+            else:
+                await self._sleep(RETRY_AFTER[min(failures, len(RETRY_AFTER) - 1)])
+                failures += 1
+
+    async def refresh(self) -> bool:
+        """Fetch the list now. False means that it could not be had, and that the last one stays."""
+        try:
+            async with asyncio.timeout(TIMEOUT):
+                body = await self._fetch()
+        except (TimeoutError, httpx.HTTPError, httpx.InvalidURL) as error:
+            _log.warning("the list of models could not be fetched (%s)", type(error).__name__)
+            return False
+        # A large list takes tens of milliseconds to read, which the event loop should not wait for.
+        listing = None if body is None else await asyncio.to_thread(parse_listing, body)
+        if listing is None:
+            _log.warning("the list of models could not be read")
+            return False
+        self._take(listing)
+        return True
+
+    def get(self, model: str) -> ModelInfo | None:
+        """What is known of a model, by its id, by its canonical name, and with any `:variant`."""
+        models, others = self._listing.models, self._listing.other_ids
+        for name in (model, model.partition(":")[0]):
+            found = models.get(name) or models.get(others.get(name, ""))
+            if found is not None:
+                return found
+        return None
+
+    def all(self) -> tuple[ModelInfo, ...]:
+        """Every model, in the server's order."""
+        return tuple(self._listing.models.values())
+
+    def search(self, text: str, limit: int = 25) -> tuple[ModelInfo, ...]:
+        """Models for what someone has typed so far, best first; without text, the server's first ones."""
+        words = text.casefold().split()
+        if not words:
+            return self.all()[:limit]
+        ranks = ((_rank(model, words), model) for model in self.all())
+        found = sorted(((rank, model) for rank, model in ranks if rank is not None), key=itemgetter(0))
+        return tuple(model for _, model in found[:limit])
+
+    def nearest(self, model: str, n: int = 3) -> tuple[str, ...]:
+        """The ids most like one that does not exist."""
+        return tuple(difflib.get_close_matches(model, self._listing.models, n=n, cutoff=0.5))
+
+    def retiring(self, within_days: int = 30) -> tuple[ModelInfo, ...]:
+        """Models that are gone already, or will be within so many days; the first to go first."""
+        today = datetime.fromtimestamp(self._now(), UTC).date()
+        last = (today + timedelta(days=within_days)).isoformat()
+        leaving = (model for model in self.all() if model.retires_on is not None and model.retires_on <= last)
+        return tuple(sorted(leaving, key=lambda model: model.retires_on or ""))
+
+    async def _fetch(self) -> bytes | None:
+        """The list's bytes, or None for an answer that is none."""
+        body = bytearray()
+        async with self._http.stream("GET", self._url, headers=self._headers) as response:
+            if response.status_code != HTTPStatus.OK:
+                return None
+            async for chunk in response.aiter_bytes():
+                body += chunk
+                if len(body) > MAX_BODY:
+                    return None
+        return bytes(body)
+
+    def _take(self, listing: Listing) -> None:
+        before, after = set(self._listing.models), set(listing.models)
+        if before != after or listing.skipped:
+            _log.info(
+                "%d models listed: %d new, %d gone, %d unreadable",
+                len(after),
+                len(after - before),
+                len(before - after),
+                listing.skipped,
+            )
+        self._listing = listing
+
+
+def _rank(model: ModelInfo, words: Iterable[str]) -> int | None:
+    """How well a model fits, 0 being best: every word must begin an id, or a part of one, or occur anywhere."""
+    model_id, name = model.id.casefold(), model.name.casefold()
+    short = model_id.rpartition("/")[2]
+    worst = 0
+    for word in words:
+        if model_id.startswith(word) or short.startswith(word) or name.startswith(word):
+            rank = 0
+        elif any(part.startswith(word) for part in _parts(f"{model_id} {name}")):
+            rank = 1
+        elif word in model_id or word in name:
+            rank = 2
+        else:
+            return None
+        worst = max(worst, rank)
+    return worst
+
+
+def _parts(text: str) -> list[str]:
+    return "".join(letter if letter.isalnum() or letter == "." else " " for letter in text).split()

@@ -1,0 +1,86 @@
+"""The JSON body of a chat completion request.
+
+Pure and deterministic: equal requests make equal bytes. How turns become
+messages is in `history`; this module knows nothing of HTTP.
+"""
+
+from __future__ import annotations
+
+import json
+
+from bot.context import estimate_text, estimate_turn
+from bot.messages import JsonObject, JsonValue
+from bot.model import ModelInfo, ModelRequest, ToolSpec
+from bot.openrouter.history import build_messages
+from bot.openrouter.replay import is_kimi
+from bot.pieces import mend
+
+_MIN_OUTPUT = 1_024
+"""Tokens; asking for less where the window seems full would end every answer in its reasoning."""
+_MAX_SESSION_ID = 256
+
+
+def build_body(request: ModelRequest, info: ModelInfo | None, *, openrouter: bool) -> JsonObject:
+    """The body for `request`. `openrouter` says whether the server understands OpenRouter's own parameters.
+
+    What changes from turn to turn stands at the end: a body begins with the
+    whole of the body before, up to the end of its messages.
+    """
+    body: JsonObject = {"model": request.model}
+    if openrouter and request.fallbacks:
+        body["models"] = list(dict.fromkeys((request.model, *request.fallbacks)))
+    if openrouter:
+        body["session_id"] = request.session_id[:_MAX_SESSION_ID]
+        body["usage"] = {"include": True}
+    body["stream"] = True
+    body["stream_options"] = {"include_usage": True}
+    reasoning = _reasoning(request, info, openrouter=openrouter)
+    if reasoning:
+        body["reasoning"] = reasoning
+    if request.tools:
+        body["tools"] = [_tool(tool) for tool in request.tools]
+    body["messages"] = list[JsonValue](
+        build_messages(request.system, request.turns, request.model, name_speakers=request.name_speakers)
+    )
+    body["max_tokens"] = _max_tokens(request, info)
+    return body
+
+
+def serialise(body: JsonObject) -> bytes:
+    """The body as compact UTF-8, in the order of its keys."""
+    return mend(json.dumps(body, ensure_ascii=False, separators=(",", ":"))).encode()
+
+
+def _reasoning(request: ModelRequest, info: ModelInfo | None, *, openrouter: bool) -> JsonObject:
+    """The `reasoning` parameter; empty where none may be sent (OpenRouter, "Reasoning tokens")."""
+    if info is None:
+        # Nothing is known: OpenRouter drops what a model does not support, other servers may refuse it.
+        silent = request.effort == "none" or not openrouter
+        return {} if silent else _effort(request.effort)
+    if not info.reasons:
+        return {}
+    must = info.must_reason or (is_kimi(info.id) and "thinking" in info.id)
+    allowed = request.effort in info.efforts and not (must and request.effort == "none")
+    return _effort(request.effort if allowed else None)
+
+
+def _effort(effort: str | None) -> JsonObject:
+    return {"enabled": True} if effort is None else {"effort": effort}
+
+
+def _max_tokens(request: ModelRequest, info: ModelInfo | None) -> int:
+    """The ceiling for the answer: what is asked for, what the model can, and what its window still holds.
+
+    Providers count it against the window and refuse what does not fit.
+    """
+    if info is None:
+        return request.max_output_tokens
+    ceiling = min(request.max_output_tokens, info.max_output_tokens or request.max_output_tokens)
+    prompt = estimate_text(request.system) + sum(map(estimate_turn, request.turns))
+    prompt += sum(estimate_text(json.dumps(tool.parameters) + tool.description) for tool in request.tools)
+    return min(ceiling, max(info.context_tokens - prompt, _MIN_OUTPUT))
+
+
+def _tool(tool: ToolSpec) -> JsonValue:
+    function: JsonObject = {"name": tool.name, "description": tool.description, "parameters": tool.parameters}
+    return {"type": "function", "function": function}

@@ -1,0 +1,125 @@
+"""The body of a response, watched: how long it may be silent, how much it may send, and what it is.
+
+Splits a body into JSON payloads, whether it is an event stream or one JSON
+object, and whatever its Content-Type claims. httpx-sse parses the events. This
+module knows nothing of what the payloads mean.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, suppress
+from dataclasses import dataclass
+from typing import Literal
+
+import httpx
+from httpx_sse import EventSource
+
+from bot.errors import ModelError, ModelFault
+
+MAX_EVENT = 4 * 2**20
+"""Bytes between two events of a stream, and of a body that is not a stream."""
+MAX_BODY = 256 * 2**20
+
+_BOM = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """How long to wait, in seconds."""
+
+    connect: float = 10.0
+    first_byte: float = 120.0
+    """For the response's headers, and for the first byte of its body: a local model reads a long prompt first."""
+    silence: float = 60.0
+    """Between two bytes; comments that keep a connection alive count."""
+    event: float = 300.0
+    """Between two events, however many comments come meanwhile."""
+    linger: float = 0.25
+    """For the connection's end after the stream's; then it can be used again."""
+
+
+class Body(httpx.AsyncByteStream):
+    """A response's bytes under limits. Raises ModelError when a limit is passed or the connection fails."""
+
+    def __init__(self, response: httpx.Response, timeouts: Timeouts) -> None:
+        self._chunks = response.aiter_raw()
+        self._timeouts = timeouts
+        self._head = b""
+        self._began = False
+        self._total = 0
+        self._since_event = 0
+
+    async def kind(self) -> Literal["stream", "object"]:
+        """What the body is, by its first character; a server may send blanks before an object."""
+        while not self._head:
+            chunk = await self._next()
+            if chunk is None:
+                return "stream"
+            self._head = chunk.removeprefix(_BOM).lstrip()
+        if self._head.startswith(b"<"):
+            raise ModelError(ModelFault.GARBLED, error_type="html", retryable=True)
+        return "object" if self._head.startswith(b"{") else "stream"
+
+    def event_ended(self) -> None:
+        """Begin to count anew towards the size of one event."""
+        self._since_event = 0
+
+    async def read(self) -> bytes:
+        """The whole body."""
+        return b"".join([chunk async for chunk in self])
+
+    async def drain(self) -> None:
+        """Read what follows the stream's own end, for a moment: a connection read to its end can be used again."""
+        with suppress(ModelError, TimeoutError):
+            async with asyncio.timeout(self._timeouts.linger):
+                while await self._next() is not None:
+                    pass
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        head, self._head = self._head, b""
+        if head:
+            yield head
+        while (chunk := await self._next()) is not None:
+            yield chunk
+
+    async def _next(self) -> bytes | None:
+        limit = self._timeouts.silence if self._began else self._timeouts.first_byte
+        try:
+            async with asyncio.timeout(limit):
+                chunk = await anext(self._chunks, None)
+        except (TimeoutError, httpx.TimeoutException):
+            raise ModelError(ModelFault.TIMEOUT, error_type="silence", retryable=True) from None
+        except httpx.TransportError:
+            raise ModelError(ModelFault.CUT_OFF, error_type="disconnected", retryable=True) from None
+        if chunk is not None:
+            self._count(len(chunk))
+        return chunk
+
+    def _count(self, size: int) -> None:
+        self._began = True
+        self._total += size
+        self._since_event += size
+        if self._since_event > MAX_EVENT or self._total > MAX_BODY:
+            raise ModelError(ModelFault.GARBLED, error_type="too_large")
+
+
+async def payloads(body: Body, timeouts: Timeouts) -> AsyncGenerator[str]:
+    """The data of each event of a stream. Raises ModelError."""
+    # A response of our own, for EventSource believes the Content-Type, which may be wrong.
+    response = httpx.Response(
+        200, headers={"Content-Type": "text/event-stream"}, stream=body, default_encoding="utf-8-sig"
+    )
+    async with aclosing(EventSource(response).aiter_sse()) as events:
+        while True:
+            try:
+                async with asyncio.timeout(timeouts.event):
+                    event = await anext(events, None)
+            except TimeoutError:
+                raise ModelError(ModelFault.TIMEOUT, error_type="no_event", retryable=True) from None
+            if event is None:
+                return
+            body.event_ended()
+            if event.data:
+                yield event.data
