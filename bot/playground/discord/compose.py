@@ -110,9 +110,7 @@ def _edited(state: State, message: Message, form: MessageForm) -> Message:
         text = f"The '{field}' field cannot be used when using MessageFlags.IS_COMPONENTS_V2"
         raise errors.invalid_form((field,), "MESSAGE_CANNOT_USE_LEGACY_FIELDS_WITH_COMPONENTS_V2", text)
     _refuse_unknown_uploads(form, kept=edited.attachments)
-    edited.attachments = edited.attachments + [
-        attach(state, upload, form.attachments or ()) for upload in form.uploads
-    ]
+    edited.attachments = edited.attachments + [attach(state, upload, form.attachments or ()) for upload in form.uploads]
     if len(edited.attachments) > limits.ATTACHMENTS:
         text = f"Must be {limits.ATTACHMENTS} or fewer in length."
         raise errors.invalid_form(("attachments",), "BASE_TYPE_MAX_LENGTH", text)

@@ -99,7 +99,7 @@ def me_view(user: User) -> JsonObject:
 
 
 def member_view(user: User, member: Member) -> JsonObject:
-    return partial_member_view(member) | {"user": user_view(user)}
+    return {**partial_member_view(member), "user": user_view(user)}
 
 
 def partial_member_view(member: Member) -> JsonObject:

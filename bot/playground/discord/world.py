@@ -27,13 +27,14 @@ from bot.playground.discord.records import (
 )
 from bot.playground.discord.snowflake import Snowflakes
 from bot.playground.discord.world_channels import ChannelVerbs
+from bot.playground.discord.world_commands import CommandVerbs
 from bot.playground.discord.world_reactions import ReactionVerbs
 from bot.playground.discord.world_responses import ResponseVerbs
 
 _RECORDS = TypeAdapter(Records)
 
 
-class World(ChannelVerbs, ResponseVerbs, ReactionVerbs):
+class World(ChannelVerbs, ResponseVerbs, ReactionVerbs, CommandVerbs):
     """One Discord with one application; make it with `new_world` or `default_world`, or read it back."""
 
     def to_json(self) -> bytes:
