@@ -1,0 +1,265 @@
+"""The fold from what happens in a turn to what its messages show.
+
+A turn that is running, one that has just ended and one read back from the
+database go through the same fold, so they look the same. Pure: the time is
+passed in, and nothing here knows how pages reach Discord.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import assert_never
+
+from bot.errors import ModelError, ModelFault
+from bot.events import Answered, Ended, Noticed, ReplyEvent, StartedOver, Thought, ToolEnded, ToolStarted
+from bot.messages import Step, Turn, TurnStatus
+from bot.render.footer import (
+    ToolUse,
+    figures,
+    notice_lines,
+    one_line,
+    seconds,
+    small,
+    tool_lines,
+    tool_summary,
+)
+from bot.render.inline import units
+from bot.render.split import MESSAGE_LIMIT, Splitter
+
+_LONGEST_ERROR = 600
+
+
+class Control(StrEnum):
+    """A button under an answer."""
+
+    STOP = "stop"
+    RETRY = "retry"
+    CONTINUE = "continue"
+    REASONING = "reasoning"
+    REPLY = "reply"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What one Discord message shows: at most 2,000 UTF-16 units of content, never empty."""
+
+    content: str
+    controls: tuple[Control, ...] = ()
+
+
+class Reply:
+    """An answer as it is to be shown now.
+
+    `started_at` and the `now` of `pages` are seconds of the same clock.
+    `needs_reply_button` is for places where the bot cannot read plain messages.
+    """
+
+    def __init__(
+        self,
+        *,
+        started_at: float,
+        model: str,
+        footer: bool = True,
+        reasoning_model: bool = True,
+        needs_reply_button: bool = False,
+    ) -> None:
+        self._started_at = started_at
+        self._model = model
+        self._footer = footer
+        self._reasoning_model = reasoning_model
+        self._needs_reply_button = needs_reply_button
+        self._version = 0
+        self._shown: tuple[Page, ...] = ()
+        self._ended: Ended | None = None
+        self._notices: list[str] = []
+        self._start_over()
+
+    @classmethod
+    def of(
+        cls,
+        turn: Turn,
+        *,
+        footer: bool = True,
+        needs_reply_button: bool = False,
+        started_at: float = 0.0,
+        reasoning_model: bool = True,
+    ) -> Reply:
+        """The reply of a stored turn; the same pages as when its events were applied one by one."""
+        model = next((step.model for step in reversed(turn.steps) if step.model), "")
+        reply = cls(
+            started_at=started_at,
+            model=model,
+            footer=footer,
+            reasoning_model=reasoning_model,
+            needs_reply_button=needs_reply_button,
+        )
+        for event in _events(turn, model):
+            reply.apply(event)
+        return reply
+
+    @property
+    def version(self) -> int:
+        """Grows whenever `pages` would differ for another reason than time."""
+        return self._version
+
+    @property
+    def over(self) -> bool:
+        """Whether the turn has ended: what `pages` gives is final."""
+        return self._ended is not None
+
+    def apply(self, event: ReplyEvent) -> None:
+        """Take in what happened. Work is linear in the event's text.
+
+        Notices outlive a new start, for they are about the question. After the
+        end only a further notice makes a difference.
+        """
+        match event:
+            case Thought(text):
+                if not self._is_thinking or (text and not self._has_reasoning):
+                    self._version += 1
+                self._is_thinking = True
+                self._has_reasoning = self._has_reasoning or bool(text)
+                return
+            case Answered(text):
+                self._answer(text)
+            case ToolStarted(name, about):
+                self._tools.append(ToolUse(name, about))
+                self._step_is_new = True
+            case ToolEnded(name, duration, is_error):
+                self._end_tool(name, duration, is_error)
+            case StartedOver():
+                self._start_over()
+            case Noticed(text):
+                if text in self._notices:  # said again by an attempt that started over
+                    return
+                self._notices.append(text)
+            case Ended():
+                self._splitter.finish()
+                self._ended = event
+            case _:
+                assert_never(event)
+        self._version += 1
+
+    def pages(self, now: float) -> tuple[Page, ...]:
+        """What each message shows at `now`, never empty; a page that did not change is the same object."""
+        closing = self._closing() if self._ended else self._status(now)
+        last = self._final_controls(self._ended) if self._ended else (Control.STOP,)
+        contents = self._contents("\n".join(closing))
+        pages = [Page(content) for content in contents[:-1]] + [Page(contents[-1], last)]
+        known = self._shown
+        self._shown = tuple(
+            known[index] if index < len(known) and known[index] == page else page for index, page in enumerate(pages)
+        )
+        return self._shown
+
+    def _start_over(self) -> None:
+        self._splitter = Splitter()
+        self._has_text = False
+        self._has_reasoning = False
+        self._is_thinking = False
+        self._step_is_new = False
+        self._tools: list[ToolUse] = []
+        self._tools_of_earlier_steps = 0
+
+    def _answer(self, text: str) -> None:
+        if not text:
+            return
+        if self._step_is_new and self._has_text:
+            self._splitter.feed("\n\n")
+        self._step_is_new = False
+        self._tools_of_earlier_steps = len(self._tools)
+        self._is_thinking = False
+        self._has_text = self._has_text or not text.isspace()
+        self._splitter.feed(text)
+
+    def _end_tool(self, name: str, duration: float, is_error: bool) -> None:
+        running = [index for index, tool in enumerate(self._tools) if tool.name == name and tool.seconds is None]
+        if running:
+            self._tools[running[-1]] = replace(self._tools[running[-1]], seconds=duration, is_error=is_error)
+
+    def _contents(self, closing: str) -> list[str]:
+        """The text of each page, with `closing` below it: on the last page if there is room."""
+        ended = self.over
+        pages = self._splitter.pages(reserve=units(closing) + 1 if closing and ended else 0)
+        if not closing:
+            return pages
+        if pages and units(pages[-1]) + 1 + units(closing) <= MESSAGE_LIMIT:
+            return [*pages[:-1], f"{pages[-1]}\n{closing}"]
+        return [*pages, closing]
+
+    def _status(self, now: float) -> list[str]:
+        """What the bot is doing; nothing while text flows, for then it can be seen."""
+        lines = tool_lines(self._tools[self._tools_of_earlier_steps :])
+        if not self._has_text:
+            if not self._reasoning_model and not self._is_thinking:
+                return [*lines, small("✍️ Writing…")]
+            return [*lines, small(f"💭 Thinking… {seconds(int(max(0.0, now - self._started_at)))}")]
+        if not self._splitter.pages():
+            return [*lines, small("✍️ Writing…")]
+        return [*lines, small("💭 Thinking…")] if self._is_thinking else lines
+
+    def _closing(self) -> list[str]:
+        """The small print under an answer that has ended."""
+        ended = self._ended
+        if ended is None:
+            return []
+        lines = tool_summary(self._tools)
+        match ended.status:
+            case TurnStatus.STOPPED:
+                lines.append(small("⏹ Stopped."))
+            case TurnStatus.INTERRUPTED:
+                lines.append(small("⚡ Interrupted by a restart."))
+            case TurnStatus.FAILED:
+                error = ended.error or "Something went wrong on my side. Please try again."
+                lines.append(f"⚠️ {one_line(error, _LONGEST_ERROR)}")
+            case TurnStatus.DONE | TurnStatus.QUEUED | TurnStatus.RUNNING:
+                if not self._has_text:
+                    lines.append(f"⚠️ {ModelError(ModelFault.EMPTY).sentence}")
+        lines += notice_lines(self._notices)
+        if self._footer:
+            lines += figures(ended.model or self._model, ended.thinking_seconds, ended.usage)
+        return lines
+
+    def _final_controls(self, ended: Ended) -> tuple[Control, ...]:
+        continues = (
+            ended.status is TurnStatus.INTERRUPTED
+            or (ended.status is TurnStatus.STOPPED and self._has_text)
+            or (ended.status is TurnStatus.DONE and ended.finish == "length")
+        )
+        wanted = {
+            Control.RETRY: True,
+            Control.CONTINUE: continues,
+            Control.REASONING: self._has_reasoning,
+            Control.REPLY: self._needs_reply_button,
+        }
+        return tuple(control for control, is_wanted in wanted.items() if is_wanted)
+
+
+def _events(turn: Turn, model: str) -> Iterable[ReplyEvent]:
+    """The events that a stored turn went through, as far as its pages depend on them."""
+    for step in turn.steps:
+        yield from _events_of_step(step)
+    yield from (Noticed(notice) for notice in turn.notices)
+    if not turn.status.unfinished:
+        yield Ended(
+            turn.status,
+            model,
+            turn.usage,
+            thinking_seconds=sum(step.thinking_seconds for step in turn.steps),
+            seconds=0.0,
+            finish=turn.steps[-1].finish if turn.steps else None,
+            error=turn.error,
+        )
+
+
+def _events_of_step(step: Step) -> Iterable[ReplyEvent]:
+    if step.reasoning:
+        yield Thought(step.reasoning)
+    if step.text:
+        yield Answered(step.text)
+    for call in step.tool_calls:
+        yield ToolStarted(call.name, "")
+    for result in step.tool_results:
+        yield ToolEnded(result.name, 0.0, result.is_error)

@@ -1,0 +1,122 @@
+"""Which Discord message shows which page of one answer, and what to do next so that all show the right one.
+
+Pure bookkeeping. This module knows nothing of time, and nothing of how a step
+is carried out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from bot.render.reply import Page
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Post `page` as the next message. The same nonce again must not post it twice."""
+
+    page: Page
+    nonce: str
+    reply_to: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Let message `index` show `page`."""
+
+    index: int
+    message_id: int
+    page: Page
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """Remove message `index`, which shows nothing of the answer any more."""
+
+    index: int
+    message_id: int
+
+
+Step: TypeAlias = Send | Edit | Delete
+
+
+@dataclass(slots=True)
+class _Slot:
+    message_id: int
+    shown: Page | None
+    """None: unknown, for it was posted by an earlier attempt."""
+    is_gone: bool = False
+
+
+class Slots:
+    """The messages of one answer, in order. `pages` are those of an earlier attempt, which may be reused."""
+
+    def __init__(self, channel_id: int, turn_id: int, reply_to: int | None, pages: Sequence[int]) -> None:
+        self.channel_id = channel_id
+        self.turn_id = turn_id
+        self._reply_to = reply_to
+        self._attempt = tuple(pages)
+        self._slots = [_Slot(message_id, None) for message_id in pages]
+        self._has_resent = False
+        self._last = 0
+
+    @property
+    def ids(self) -> tuple[int, ...]:
+        """The messages that exist, in order."""
+        return tuple(slot.message_id for slot in self._slots if not slot.is_gone)
+
+    def next_step(self, pages: Sequence[Page], over: bool) -> Step | None:
+        """The first thing to do so that the messages show `pages`; None when they do.
+
+        Messages of an earlier attempt that are not needed are deleted at once,
+        those of this one only when it is over: the answer may still grow.
+        """
+        self._last = len(pages) - 1
+        for index, page in enumerate(pages):
+            if index == len(self._slots):
+                return Send(page, self._nonce(index), None if self._slots else self._reply_to)
+            slot = self._slots[index]
+            if not slot.is_gone and slot.shown != page:
+                return Edit(index, slot.message_id, page)
+        for index in range(len(self._slots) - 1, len(pages) - 1, -1):
+            slot = self._slots[index]
+            if not slot.is_gone and (over or slot.shown is None):
+                return Delete(index, slot.message_id)
+        return None
+
+    def sent(self, step: Send, message_id: int) -> None:
+        self._slots.append(_Slot(message_id, step.page))
+
+    def edited(self, step: Edit) -> None:
+        self._slots[step.index].shown = step.page
+
+    def deleted(self, step: Delete) -> None:
+        del self._slots[step.index]
+
+    def lose(self, step: Step) -> bool:
+        """The step's message was deleted by somebody. Returns False if the answer should not be posted again.
+
+        An earlier page stays deleted, for it cannot be put back in its place.
+        The last one moves to the next message, or is posted anew, once.
+        """
+        match step:
+            case Delete():
+                self.deleted(step)
+                return True
+            case Edit(index=index) if index < self._last:
+                self._slots[index].is_gone = True
+                return True
+            case Edit(index=index) if index < len(self._slots) - 1 or not self._has_resent:
+                self._has_resent = self._has_resent or index == len(self._slots) - 1
+                del self._slots[index]
+                return True
+            case _:
+                return False
+
+    def _nonce(self, index: int) -> str:
+        """Equal for equal attempts, even after a restart. Discord, 'Create Message': at most 25 characters."""
+        fact = f"{self.turn_id}:{self._attempt}:{index}:{self._has_resent}"
+        return hashlib.blake2s(fact.encode(), digest_size=12).hexdigest()

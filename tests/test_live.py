@@ -1,0 +1,514 @@
+"""The edit scheduler, driven by a loop whose time is virtual: nothing here really sleeps."""
+
+from __future__ import annotations
+
+import asyncio
+import selectors
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import wraps
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from bot.errors import MessageGone, RetryLater, ShowError
+from bot.events import Answered, Ended, Noticed, Thought, ToolStarted
+from bot.messages import TurnStatus, Usage
+from bot.render.live import Live, LiveReply
+from bot.render.pace import Pace
+from bot.render.reply import Control, Page, Reply
+
+CHANNEL = 7
+
+
+class _Leaping(selectors.DefaultSelector):
+    """Where a real selector waits, this one moves the time forward."""
+
+    now = 0.0
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        if timeout is None:
+            raise AssertionError("everything waits, and nothing will ever happen")
+        self.now += max(0.0, timeout)
+        return super().select(0)
+
+
+class _VirtualLoop(asyncio.SelectorEventLoop):
+    def __init__(self) -> None:
+        self._leaping = _Leaping()
+        super().__init__(self._leaping)
+
+    def time(self) -> float:
+        return self._leaping.now
+
+
+def virtual(test: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], None]:
+    """Run a test in virtual time, which begins at 0."""
+
+    @wraps(test)
+    def run() -> None:
+        with asyncio.Runner(loop_factory=_VirtualLoop) as runner:
+            runner.run(test())
+
+    return run
+
+
+def clock() -> float:
+    return asyncio.get_running_loop().time()
+
+
+@dataclass
+class FakePort:
+    """Keeps what Discord would show. `faults` are raised by the next calls, in order; None lets a call pass."""
+
+    latency: float = 0.1
+    faults: list[Exception | None] = field(default_factory=list)
+    lost_answers: int = 0
+    """So many sends are carried out, and then not answered."""
+    log: list[tuple[float, str, int]] = field(default_factory=list)
+    messages: dict[int, Page] = field(default_factory=dict)
+    nonces: dict[str, int] = field(default_factory=dict)
+    replies: list[int | None] = field(default_factory=list)
+    typed: list[float] = field(default_factory=list)
+    in_flight: dict[int, int] = field(default_factory=dict)
+    most_in_flight: int = 0
+
+    async def _request(self, kind: str, channel_id: int) -> None:
+        self.log.append((clock(), kind, channel_id))
+        self.in_flight[channel_id] = self.in_flight.get(channel_id, 0) + 1
+        self.most_in_flight = max(self.most_in_flight, self.in_flight[channel_id])
+        try:
+            await asyncio.sleep(self.latency)
+        finally:
+            self.in_flight[channel_id] -= 1
+        if self.faults and (fault := self.faults.pop(0)):
+            raise fault
+
+    async def send(self, channel_id: int, page: Page, *, nonce: str, reply_to: int | None, turn_id: int) -> int:
+        await self._request("send", channel_id)
+        assert len(nonce) <= 25
+        if nonce not in self.nonces:
+            self.nonces[nonce] = 100 + len(self.nonces)
+            self.messages[self.nonces[nonce]] = page
+            self.replies.append(reply_to)
+        if self.lost_answers:
+            self.lost_answers -= 1
+            await asyncio.sleep(1000)
+        return self.nonces[nonce]
+
+    async def edit(self, channel_id: int, message_id: int, page: Page, *, turn_id: int) -> None:
+        await self._request("edit", channel_id)
+        if message_id not in self.messages:
+            raise MessageGone("The message was deleted.")
+        assert self.messages[message_id] != page, "an edit that changes nothing"
+        self.messages[message_id] = page
+
+    async def delete(self, channel_id: int, message_id: int) -> None:
+        await self._request("delete", channel_id)
+        del self.messages[message_id]
+
+    async def typing(self, channel_id: int) -> None:
+        self.typed.append(clock())
+
+    def kinds(self, channel_id: int = CHANNEL) -> list[str]:
+        return [kind for _, kind, channel in self.log if channel == channel_id]
+
+    def times(self, kind: str) -> list[float]:
+        return [at for at, logged, _ in self.log if logged == kind]
+
+    def contents(self) -> list[str]:
+        return [page.content for page in self.messages.values()]
+
+
+class Stage:
+    """A Live on a fake port, closed at the end; `show` opens a reply and `sent` is what its owner was told."""
+
+    def __init__(self, port: FakePort | None = None, pace: Pace | None = None) -> None:
+        self.port = port or FakePort()
+        self.live = Live(self.port, clock=clock, pace=pace)
+        self.sent: list[tuple[int, ...]] = []
+
+    async def __aenter__(self) -> Stage:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.live.aclose()
+
+    def show(self, reply: Reply, *, channel: int = CHANNEL, turn: int = 1, pages: Sequence[int] = ()) -> LiveReply:
+        async def on_sent(ids: tuple[int, ...]) -> None:
+            self.sent.append(ids)
+
+        return self.live.open(channel, turn, reply, reply_to=5, pages=pages, on_sent=on_sent)
+
+
+def new_reply(**options: bool) -> Reply:
+    return Reply(started_at=clock(), model="author/model", footer=False, **options)
+
+
+def ended(status: TurnStatus = TurnStatus.DONE) -> Ended:
+    return Ended(status, "author/model", Usage(), 0.0, 1.0)
+
+
+async def stream(shown: LiveReply, words: Iterable[str], pause: float = 0.02) -> None:
+    for word in words:
+        shown.reply.apply(Answered(word))
+        shown.touch()
+        await asyncio.sleep(pause)
+
+
+async def end(shown: LiveReply, status: TurnStatus = TurnStatus.DONE) -> tuple[int, ...]:
+    shown.reply.apply(ended(status))
+    shown.touch()
+    return await shown.finished()
+
+
+@virtual
+async def test_a_status_line_is_sent_at_once() -> None:
+    async with Stage() as stage:
+        stage.show(new_reply())
+        await asyncio.sleep(0.2)
+        assert stage.port.log[0] == (0.0, "send", CHANNEL)
+        assert stage.port.messages[100] == Page("-# 💭 Thinking… 0.0 s", (Control.STOP,))
+        assert stage.port.replies == [5]
+        assert stage.sent == [(100,)]
+
+
+@virtual
+async def test_an_answer_is_shown_completely() -> None:
+    async with Stage() as stage:
+        shown = stage.show(new_reply())
+        await stream(shown, ["word "] * 900)
+        assert await end(shown) == (100, 101, 102)
+        assert stage.port.messages[102].controls == (Control.RETRY,)
+        assert [page.controls for page in stage.port.messages.values()][:2] == [(), ()]
+        assert "".join(stage.port.contents()).count("word") == 900
+        assert stage.sent[-1] == (100, 101, 102)
+
+
+@virtual
+async def test_edits_are_paced_and_never_overlap() -> None:
+    """Whatever the model's speed, a channel sees about one streaming edit a second, one at a time."""
+    async with Stage() as stage:
+        shown = stage.show(new_reply())
+        await stream(shown, ["x "] * 900, pause=0.01)
+        await end(shown)
+        edits = stage.port.times("edit")[:-1]
+        assert all(later - earlier >= 1.0 for earlier, later in pairwise(edits))
+        assert 7 <= len(edits) <= 10
+        assert stage.port.most_in_flight == 1
+
+
+@virtual
+async def test_the_end_is_shown_at_once() -> None:
+    async with Stage() as stage:
+        shown = stage.show(new_reply())
+        await stream(shown, ["x "] * 120)
+        asked_at = clock()
+        await end(shown)
+        assert clock() - asked_at <= 3 * stage.port.latency
+        assert clock() - asked_at < Pace().edit_seconds
+
+
+@virtual
+async def test_the_end_overtakes_streaming_answers() -> None:
+    """When the process has spent its allowance, ends still go out."""
+    pace = Pace(requests_per_second=2, burst=6, kept_for_ends=3)
+    async with Stage(pace=pace) as stage:
+        others = [stage.show(new_reply(), channel=number, turn=number) for number in range(20, 32)]
+        mine = stage.show(new_reply(), turn=2, pages=(7,))
+        stage.port.messages[7] = Page("old")
+        for other in others:
+            await stream(other, ["x "] * 5)
+        mine.reply.apply(Answered("Mine."))
+        asked_at = clock()
+        await end(mine)
+        assert clock() - asked_at <= 3 * stage.port.latency
+
+
+@virtual
+async def test_no_answer_starves() -> None:
+    """The stalest goes first: with little to share, all are served equally often."""
+    async with Stage(pace=Pace(requests_per_second=4, burst=4, kept_for_ends=1)) as stage:
+        shown = [stage.show(new_reply(), channel=number, turn=number) for number in range(10)]
+        stage.port.typed.clear()
+        for _ in range(300):
+            for one in shown:
+                one.reply.apply(Answered("x "))
+                one.touch()
+            await asyncio.sleep(0.1)
+        edits = [stage.port.kinds(number).count("edit") for number in range(10)]
+        assert max(edits) - min(edits) <= 1
+        assert min(edits) >= 9
+
+
+@virtual
+async def test_the_process_stays_within_its_allowance() -> None:
+    async with Stage() as stage:
+        shown = [stage.show(new_reply(), channel=number, turn=number) for number in range(80)]
+        for _ in range(100):
+            for one in shown:
+                one.reply.apply(Answered("x "))
+                one.touch()
+            await asyncio.sleep(0.1)
+        times = sorted([at for at, _, _ in stage.port.log] + stage.port.typed)
+        busiest = max(sum(start <= at < start + 1 for at in times) for start in range(int(times[-1])))
+        assert busiest <= 50
+        assert len(times) >= 350
+
+
+@virtual
+async def test_only_the_time_changes_while_thinking() -> None:
+    async with Stage() as stage:
+        shown = stage.show(new_reply())
+        shown.reply.apply(Thought("hm"))
+        shown.touch()
+        await asyncio.sleep(9.5)
+        assert stage.port.contents() == ["-# 💭 Thinking… 9 s"]
+        assert 2 <= stage.port.kinds().count("edit") <= 4
+
+
+@virtual
+async def test_typing_lasts_until_something_is_visible() -> None:
+    port = FakePort(faults=[RetryLater(20.0)])
+    async with Stage(port) as stage:
+        stage.show(new_reply())
+        await asyncio.sleep(60)
+        assert port.typed == [0.0, 8.0, 16.0]
+        assert len(port.messages) == 1
+
+
+@virtual
+async def test_nothing_is_sent_that_is_shown_already() -> None:
+    async with Stage() as stage:
+        shown = stage.show(new_reply())
+        await stream(shown, ["Hello."])
+        await asyncio.sleep(2)
+        before = len(stage.port.log)
+        for _ in range(50):
+            shown.touch()
+            await asyncio.sleep(0.5)
+        assert len(stage.port.log) == before
+
+
+@virtual
+async def test_pages_of_an_earlier_attempt_are_reused() -> None:
+    port = FakePort(messages={11: Page("old one"), 12: Page("old two"), 13: Page("old three")})
+    async with Stage(port) as stage:
+        shown = stage.show(new_reply(), pages=(11, 12, 13))
+        await stream(shown, ["New."])
+        assert await end(shown) == (11,)
+        assert port.contents() == ["New."]
+        assert "send" not in port.kinds()
+        assert port.typed == []
+        assert stage.sent[-1] == (11,)
+
+
+@virtual
+async def test_a_page_that_is_not_needed_any_more_is_deleted_at_the_end() -> None:
+    async with Stage() as stage:
+        shown = stage.show(new_reply())
+        await stream(shown, ["x" * 1970])
+        shown.reply.apply(ToolStarted("web", "a description that does not fit below"))
+        shown.touch()
+        await asyncio.sleep(3)
+        assert len(stage.port.messages) == 2
+        assert await end(shown) == (100,)
+        assert len(stage.port.messages) == 1
+
+
+@virtual
+async def test_a_resend_never_posts_twice() -> None:
+    """A send whose answer is lost is sent again under its nonce."""
+    port = FakePort(lost_answers=1)
+    async with Stage(port) as stage:
+        shown = stage.show(new_reply())
+        await stream(shown, ["Once."])
+        assert await end(shown) == (100,)
+        assert port.kinds().count("send") == 2
+        assert port.contents() == ["Once."]
+
+
+@virtual
+async def test_nonces_tell_attempts_and_pages_apart() -> None:
+    port = FakePort()
+    async with Stage(port) as stage:
+        first = stage.show(new_reply())
+        await stream(first, ["word "] * 500)
+        pages = await end(first)
+        again = stage.show(new_reply(), pages=pages[:1])
+        await stream(again, ["word "] * 500)
+        assert len({*pages, *await end(again)}) == 3
+        assert len(port.nonces) == 3
+
+
+@virtual
+async def test_trouble_is_survived_and_nothing_is_lost() -> None:
+    faults: list[Exception | None] = [ConnectionResetError(), None, OSError("x"), TimeoutError(), RetryLater(3.0)]
+    port = FakePort(faults=[*faults, None, None, OSError("x")])
+    async with Stage(port) as stage:
+        shown = stage.show(new_reply())
+        await stream(shown, [f"{number} " for number in range(300)])
+        await end(shown)
+        assert port.contents() == [" ".join(map(str, range(300)))]
+
+
+@virtual
+async def test_pauses_grow_while_discord_is_down() -> None:
+    port = FakePort(faults=[OSError("down") for _ in range(8)])
+    async with Stage(port) as stage:
+        shown = stage.show(new_reply())
+        await end(shown)
+        times = port.times("send")
+        pauses = [later - earlier for earlier, later in pairwise(times)]
+        assert pauses == sorted(pauses)
+        assert pauses[0] < 1
+        assert pauses[-1] > 20
+
+
+@virtual
+async def test_discord_that_stays_down_is_given_up() -> None:
+    port = FakePort(faults=[OSError("down") for _ in range(200)])
+    async with Stage(port) as stage:
+        with pytest.raises(ShowError, match="could not be reached"):
+            await end(stage.show(new_reply()))
+        assert 600 < clock() < 700
+
+
+@virtual
+async def test_a_request_that_hangs_is_tried_again() -> None:
+    port = FakePort(latency=0.1)
+    async with Stage(port) as stage:
+        shown = stage.show(new_reply())
+        await asyncio.sleep(0.5)
+        port.latency = 500.0
+        await stream(shown, ["Hello."])
+        await asyncio.sleep(2)
+        port.latency = 0.1
+        await end(shown)
+        assert port.contents() == ["Hello."]
+        assert clock() < 40
+
+
+@virtual
+async def test_what_discord_refuses_ends_the_reply_and_no_other() -> None:
+    port = FakePort(faults=[ShowError("I may not write here.")])
+    async with Stage(port) as stage:
+        refused = stage.show(new_reply())
+        await asyncio.sleep(0.2)
+        with pytest.raises(ShowError, match="may not write"):
+            await end(refused)
+        await end(stage.show(new_reply(), turn=2))
+        assert len(port.messages) == 1
+
+
+@virtual
+async def test_a_fault_of_the_port_ends_the_reply_and_no_other() -> None:
+    port = FakePort(faults=[RuntimeError("a defect")])
+    async with Stage(port) as stage:
+        with pytest.raises(RuntimeError, match="a defect"):
+            await end(stage.show(new_reply()))
+        await end(stage.show(new_reply(), turn=2))
+
+
+@virtual
+async def test_a_deleted_answer_is_posted_anew_once() -> None:
+    async with Stage() as stage:
+        shown = stage.show(new_reply())
+        await stream(shown, ["Hello."])
+        await asyncio.sleep(2)
+        stage.port.messages.clear()
+        await stream(shown, [" World."])
+        await asyncio.sleep(3)
+        assert stage.port.contents() == ["Hello. World."]
+        assert stage.sent[-1] == (101,)
+        stage.port.messages.clear()
+        with pytest.raises(MessageGone):
+            await end(shown)
+
+
+@virtual
+async def test_a_deleted_earlier_page_stays_deleted() -> None:
+    async with Stage() as stage:
+        shown = stage.show(new_reply())
+        await stream(shown, ["word "] * 500)
+        await end(shown)
+        del stage.port.messages[100]
+        reply = new_reply()
+        reply.apply(Answered("other " * 400))
+        reply.apply(ended())
+        again = stage.show(reply, turn=2, pages=(100, 101))
+        assert await again.finished() == (101,)
+        assert len(stage.port.messages) == 1
+
+
+@virtual
+async def test_a_deleted_message_of_an_earlier_attempt_is_passed_over() -> None:
+    port = FakePort(messages={12: Page("old two")})
+    async with Stage(port) as stage:
+        shown = stage.show(new_reply(), pages=(11, 12))
+        await stream(shown, ["Hello."])
+        assert await end(shown) == (12,)
+        assert port.contents() == ["Hello."]
+
+
+@virtual
+async def test_a_notice_after_the_end_is_still_shown() -> None:
+    async with Stage() as stage:
+        shown = stage.show(new_reply())
+        shown.reply.apply(Answered("Hello."))
+        await end(shown)
+        await asyncio.sleep(5)
+        shown.reply.apply(Noticed("One more thing."))
+        shown.touch()
+        await shown.finished()
+        assert stage.port.contents() == ["Hello.\n-# One more thing."]
+
+
+@virtual
+async def test_closing_lets_ends_be_shown_first() -> None:
+    stage = Stage()
+    shown = stage.show(new_reply())
+    await stream(shown, ["Half an"])
+    shown.reply.apply(ended(TurnStatus.INTERRUPTED))
+    shown.touch()
+    await stage.live.aclose()
+    assert stage.port.contents() == ["Half an\n-# ⚡ Interrupted by a restart."]
+
+
+@virtual
+async def test_closing_ends_all_waiting_and_leaves_no_task() -> None:
+    stage = Stage(FakePort(latency=100.0))
+    shown = stage.show(new_reply())
+    waiting = asyncio.create_task(shown.finished())
+    await asyncio.sleep(1)
+    await stage.live.aclose()
+    with pytest.raises(ShowError, match="shutting down"):
+        await waiting
+    with pytest.raises(ShowError, match="shutting down"):
+        await end(stage.show(new_reply(), turn=2))
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+@virtual
+async def test_a_caller_that_stops_waiting_stops_nothing() -> None:
+    async with Stage() as stage:
+        shown = stage.show(new_reply())
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(1):
+                await shown.finished()
+        await stream(shown, ["Hello."])
+        await end(shown)
+        assert stage.port.contents() == ["Hello."]
+
+
+@virtual
+async def test_touching_starts_no_task() -> None:
+    async with Stage() as stage:
+        shown = stage.show(new_reply())
+        await asyncio.sleep(1)
+        before = len(asyncio.all_tasks())
+        for _ in range(1000):
+            shown.reply.apply(Answered("x"))
+            shown.touch()
+        assert len(asyncio.all_tasks()) == before

@@ -1,0 +1,293 @@
+"""The fold from a turn's events to the pages of its answer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.events import Answered, Ended, Noticed, ReplyEvent, StartedOver, Thought, ToolEnded, ToolStarted
+from bot.messages import Said, Step, Text, ToolCall, ToolResult, Turn, TurnStatus, Usage
+from bot.render.footer import dollars, seconds, short_model
+from bot.render.inline import units
+from bot.render.reply import Control, Page, Reply
+
+MODEL = "moonshotai/kimi-k2-thinking-20251106"
+USAGE = Usage(prompt_tokens=900, completion_tokens=1204, reasoning_tokens=300, cost=2_100_000)
+FOOTER = "-# kimi-k2-thinking · thought 12 s · 1,204 tokens · $0.0021"
+
+
+def reply(
+    *events: ReplyEvent, footer: bool = True, reasoning_model: bool = True, needs_reply_button: bool = False
+) -> Reply:
+    made = Reply(
+        started_at=100.0,
+        model=MODEL,
+        footer=footer,
+        reasoning_model=reasoning_model,
+        needs_reply_button=needs_reply_button,
+    )
+    for event in events:
+        made.apply(event)
+    return made
+
+
+def ended(status: TurnStatus = TurnStatus.DONE, *, finish: str | None = "stop", error: str | None = None) -> Ended:
+    return Ended(status, MODEL, USAGE, thinking_seconds=12.2, seconds=20.0, finish=finish, error=error)
+
+
+def content(made: Reply, now: float = 112.4) -> str:
+    return "\n---\n".join(page.content for page in made.pages(now))
+
+
+def test_thinking_counts_the_seconds() -> None:
+    made = reply()
+    assert made.pages(112.4) == (Page("-# 💭 Thinking… 12 s", (Control.STOP,)),)
+    assert content(made, 175) == "-# 💭 Thinking… 1 min 15 s"
+
+
+def test_a_model_that_does_not_reason_is_said_to_write() -> None:
+    assert content(reply(reasoning_model=False)) == "-# ✍️ Writing…"
+    assert content(reply(Thought("Hm."), reasoning_model=False)).startswith("-# 💭 Thinking")
+
+
+def test_text_takes_the_place_of_the_status_line() -> None:
+    made = reply(Thought("Hm."), Answered("Hello"))
+    assert made.pages(112.4) == (Page("Hello", (Control.STOP,)),)
+
+
+def test_text_that_is_held_back_leaves_the_status() -> None:
+    """A page is never empty, not even while a marker is undecided."""
+    assert content(reply(Answered("``"))) == "-# ✍️ Writing…"
+    assert content(reply(Answered("\n"))).startswith("-# 💭 Thinking")
+
+
+def test_a_finished_answer_carries_its_figures_and_buttons() -> None:
+    made = reply(Thought("Hm."), Answered("Hello."), ended())
+    assert made.pages(200.0) == (Page(f"Hello.\n{FOOTER}", (Control.RETRY, Control.REASONING)),)
+    assert made.over
+
+
+def test_a_server_may_turn_the_figures_off() -> None:
+    assert content(reply(Answered("Hello."), ended(), footer=False)) == "Hello."
+
+
+def test_only_what_is_known_is_told() -> None:
+    made = reply(Answered("Hi."), Ended(TurnStatus.DONE, "", Usage(), 0.0, 1.0))
+    assert content(made) == "Hi.\n-# kimi-k2-thinking"
+
+
+@pytest.mark.parametrize(
+    ("status", "finish", "text", "continues"),
+    [
+        (TurnStatus.DONE, "stop", "Hi.", False),
+        (TurnStatus.DONE, "length", "Hi.", True),
+        (TurnStatus.STOPPED, None, "Hi.", True),
+        (TurnStatus.STOPPED, None, "", False),
+        (TurnStatus.INTERRUPTED, None, "Hi.", True),
+        (TurnStatus.INTERRUPTED, None, "", True),
+        (TurnStatus.FAILED, None, "Hi.", False),
+    ],
+)
+def test_continue_is_offered_where_it_applies(
+    status: TurnStatus, finish: str | None, text: str, continues: bool
+) -> None:
+    made = reply(Answered(text), ended(status, finish=finish, error="It failed."))
+    assert made.pages(0)[-1].controls == ((Control.RETRY, Control.CONTINUE) if continues else (Control.RETRY,))
+
+
+def test_the_reply_button_comes_last_and_at_the_end_only() -> None:
+    made = reply(Answered("Hi."), needs_reply_button=True)
+    assert made.pages(0)[-1].controls == (Control.STOP,)
+    made.apply(ended())
+    assert made.pages(0)[-1].controls == (Control.RETRY, Control.REPLY)
+
+
+@pytest.mark.parametrize(
+    ("status", "line"),
+    [
+        (TurnStatus.STOPPED, "-# ⏹ Stopped."),
+        (TurnStatus.INTERRUPTED, "-# ⚡ Interrupted by a restart."),
+        (TurnStatus.FAILED, "⚠️ The provider is down."),
+    ],
+)
+def test_what_came_stays_above_how_it_ended(status: TurnStatus, line: str) -> None:
+    end = ended(status, error="The provider is down.")
+    assert content(reply(Answered("Half an"), end)) == f"Half an\n{line}\n{FOOTER}"
+    assert content(reply(end)) == f"{line}\n{FOOTER}"
+
+
+def test_an_answer_without_text_says_so() -> None:
+    assert content(reply(ended())).startswith("⚠️ The model finished without saying anything.")
+
+
+def test_notices_stand_below_the_answer_once_each() -> None:
+    made = reply(Noticed("Trimmed."), StartedOver(), Noticed("Trimmed."), Answered("Hi."), ended())
+    assert content(made) == f"Hi.\n-# Trimmed.\n{FOOTER}"
+
+
+def test_starting_over_clears_what_was_shown() -> None:
+    made = reply(Thought("Hm."), ToolStarted("web", ""), Answered("Half an"), StartedOver())
+    assert content(made) == "-# 💭 Thinking… 12 s"
+    made.apply(Answered("New."))
+    made.apply(ended())
+    assert content(made) == f"New.\n{FOOTER}"
+    assert made.pages(0)[-1].controls == (Control.RETRY,)
+
+
+def test_tools_are_shown_while_they_work() -> None:
+    made = reply(ToolStarted("web_fetch", "docs.python.org"), ToolStarted("run_python", ""))
+    made.apply(ToolEnded("web_fetch", 0.84, False))
+    assert content(made) == ("-# 🔧 web\\_fetch docs.python.org · 0.8 s\n-# 🔧 run\\_python · …\n-# 💭 Thinking… 12 s")
+    made.apply(ToolEnded("run_python", 3.0, True))
+    assert "run\\_python · failed after 3 s" in content(made)
+
+
+def test_many_tools_are_folded() -> None:
+    made = reply(
+        *(event for number in range(9) for event in (ToolStarted("t", f"{number}"), ToolEnded("t", 1.0, False)))
+    )
+    assert content(made).startswith("-# 🔧 5 more before\n-# 🔧 t 5 · 1 s\n")
+
+
+def test_tools_used_are_named_at_the_end() -> None:
+    made = reply(
+        ToolStarted("a", ""), ToolEnded("a", 1, False), ToolStarted("a", ""), ToolEnded("a", 1, False), Answered("Hi.")
+    )
+    assert content(made) == "Hi."
+    made.apply(ended())
+    assert content(made) == f"Hi.\n-# 🔧 a ×2\n{FOOTER}"
+
+
+def test_text_after_a_tool_begins_a_new_paragraph() -> None:
+    made = reply(Answered("First."), ToolStarted("t", ""), ToolEnded("t", 1, False), Thought("x"))
+    assert content(made) == "First.\n-# 🔧 t · 1 s\n-# 💭 Thinking…"
+    made.apply(Answered("Then."))
+    assert content(made) == "First.\n\nThen."
+
+
+def test_pages_that_do_not_change_are_the_same_objects() -> None:
+    made = reply(Answered("word " * 900))
+    before = made.pages(0)
+    made.apply(Answered("more"))
+    after = made.pages(1)
+    assert len(before) == len(after) == 3
+    assert all(left is right for left, right in zip(before[:2], after[:2], strict=True))
+    assert made.pages(2) == after
+
+
+def test_the_version_grows_when_the_pages_would_differ() -> None:
+    made = reply()
+    versions = [made.version]
+    for event in (Thought("a"), Answered("b"), Noticed("c"), ended()):
+        made.apply(event)
+        versions.append(made.version)
+    assert versions == sorted(set(versions))
+    made = reply(Thought("a"))
+    before = made.version
+    made.apply(Thought("b"))
+    assert made.version == before
+
+
+def test_the_figures_fit_below_a_full_page() -> None:
+    """Room for the small print is made on the last page; no page is ever too long."""
+    for size in range(1700, 2300, 13):
+        text = ("A plain sentence of words. " * 100)[:size]
+        pages = reply(Noticed("Trimmed."), Answered(text), ended()).pages(0)
+        assert all(units(page.content) <= 2000 for page in pages)
+        assert pages[-1].content.endswith(FOOTER)
+        assert not pages[-1].content.startswith("-#")
+
+
+def test_endless_small_print_is_shortened() -> None:
+    notices = [Noticed(f"{number} {'words ' * 300}") for number in range(50)]
+    pages = reply(*notices, Answered("Hi."), ended(TurnStatus.FAILED, error="long " * 1000)).pages(0)
+    assert all(units(page.content) <= 2000 for page in pages)
+    assert "And 46 more remarks." in pages[-1].content
+
+
+def turn(*steps: Step, status: TurnStatus = TurnStatus.DONE, **rest: object) -> Turn:
+    question = Said(1, 2, "Ann", (Text("?"),), 0.0)
+    return replace(Turn(1, 1, (question,), status=status, steps=steps), **rest)
+
+
+def test_a_stored_turn_looks_as_it_did_live() -> None:
+    call, result = ToolCall("1", "web", "{}"), ToolResult("1", "web", "found")
+    stored = turn(
+        Step(
+            model=MODEL,
+            reasoning="Hm.",
+            text="Let me look.",
+            tool_calls=(call,),
+            tool_results=(result,),
+            finish="tool_calls",
+        ),
+        Step(model=MODEL, text="Found.", finish="stop", usage=USAGE, thinking_seconds=12.2),
+        notices=("Trimmed.",),
+    )
+    live = reply(
+        Noticed("Trimmed."), Thought("Hm."), Answered("Let me "), Answered("look."), ToolStarted("web", "q"),
+        ToolEnded("web", 2.0, False), Answered("Fo"), Answered("und."), ended(),
+    )  # fmt: skip
+    assert Reply.of(stored).pages(0) == live.pages(0)
+    assert content(live) == f"Let me look.\n\nFound.\n-# 🔧 web\n-# Trimmed.\n{FOOTER}"
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.sampled_from(["word ", "**", "```py\n", "```\n", "\n\n", "`", "| a | b |\n", "x" * 700]), max_size=30),
+    st.sampled_from([TurnStatus.DONE, TurnStatus.STOPPED, TurnStatus.INTERRUPTED, TurnStatus.FAILED]),
+)
+def test_any_stored_turn_looks_as_it_did_live(pieces: list[str], status: TurnStatus) -> None:
+    live = reply(Thought("Hm."), *map(Answered, pieces), ended(status, finish=None, error="No."))
+    step = Step(model=MODEL, reasoning="Hm.", text="".join(pieces), usage=USAGE, thinking_seconds=12.2)
+    assert Reply.of(turn(step, status=status, error="No.")).pages(0) == live.pages(0)
+
+
+def test_an_unfinished_turn_is_shown_as_running() -> None:
+    made = Reply.of(turn(Step(text="Half"), status=TurnStatus.RUNNING))
+    assert not made.over
+    assert made.pages(0) == (Page("Half", (Control.STOP,)),)
+
+
+@pytest.mark.parametrize(
+    ("nanodollars", "shown"),
+    [
+        (0, "$0"),
+        (900, "<$0.00001"),
+        (12_000, "$0.000012"),
+        (2_100_000, "$0.0021"),
+        (9_999_999, "$0.010"),
+        (21_400_000, "$0.021"),
+        (214_000_000, "$0.21"),
+        (1_239_000_000, "$1.24"),
+    ],
+)
+def test_costs_have_two_digits(nanodollars: int, shown: str) -> None:
+    assert dollars(nanodollars) == shown
+
+
+@pytest.mark.parametrize(
+    ("model", "shown"),
+    [
+        ("moonshotai/kimi-k2-thinking", "kimi-k2-thinking"),
+        ("moonshotai/kimi-k2-thinking-20251106", "kimi-k2-thinking"),
+        ("openai/gpt-4o-2024-08-06", "gpt-4o"),
+        ("deepseek/deepseek-r1-0528:free", "deepseek-r1-0528:free"),
+        ("local", "local"),
+    ],
+)
+def test_models_are_named_shortly(model: str, shown: str) -> None:
+    assert short_model(model) == shown
+
+
+def test_durations_are_told_as_people_do() -> None:
+    assert [seconds(value) for value in (0.04, 0.84, 12.4, 59.6, 125)] == [
+        "0.0 s",
+        "0.8 s",
+        "12 s",
+        "1 min 0 s",
+        "2 min 5 s",
+    ]
