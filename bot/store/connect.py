@@ -6,9 +6,13 @@ it contains a password.
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
 
 import aiosqlite
 from sqlalchemy import URL, AsyncAdaptedQueuePool, Connection, event, make_url
@@ -16,6 +20,9 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from bot.errors import ConfigError
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 
 _BUSY_SECONDS = 5.0
 _POSTGRES_CONNECT_SECONDS = 10.0
@@ -39,6 +46,25 @@ class Engines:
     async def close(self) -> None:
         await self.reader.dispose()
         await self.writer.dispose()
+
+
+def unbroken(method: Callable[_P, Coroutine[Any, Any, _T]]) -> Callable[_P, Coroutine[Any, Any, _T]]:
+    """Let a transaction reach its end before its caller's cancellation goes on.
+
+    Cancelled in the middle of a query, a connection is of no use any more and has
+    to be opened anew; and nobody would know whether a cancelled commit happened.
+    """
+
+    @wraps(method)
+    async def whole(*args: _P.args, **kwargs: _P.kwargs) -> _T:
+        task = asyncio.create_task(method(*args, **kwargs))
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            await asyncio.wait({task})
+            raise
+
+    return whole
 
 
 def parse_url(database_url: str) -> URL:
@@ -77,12 +103,15 @@ def _sqlite_engines(url: URL) -> Engines:
     Each write takes the lock as it begins: a transaction that reads first and
     then writes could otherwise find another process ahead of it.
     """
-    _create_folder(url)
-    in_memory = not url.database or url.database == ":memory:"
-    writer = _sqlite_engine(url, connections=1, begin="BEGIN IMMEDIATE")
-    # A database in memory belongs to its one connection.
-    reader = writer if in_memory else _sqlite_engine(url, connections=_SQLITE_READERS, begin="BEGIN")
-    return Engines(reader, writer)
+    if not url.database or url.database == ":memory:":
+        raise ConfigError(
+            "DATABASE_URL names a database in memory, which forgets everything: use sqlite:///path/to/file.db."
+        )
+    _create_folder(url, url.database)
+    return Engines(
+        reader=_sqlite_engine(url, connections=_SQLITE_READERS, begin="BEGIN"),
+        writer=_sqlite_engine(url, connections=1, begin="BEGIN IMMEDIATE"),
+    )
 
 
 def _sqlite_engine(url: URL, *, connections: int, begin: str) -> AsyncEngine:
@@ -116,16 +145,17 @@ def _sqlite_engine(url: URL, *, connections: int, begin: str) -> AsyncEngine:
     return engine
 
 
-def _create_folder(url: URL) -> None:
-    if url.database and url.database != ":memory:" and "uri" not in url.query:
-        folder = Path(url.database).parent
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise ConfigError(
-                f"DATABASE_URL: the folder {folder} cannot be created ({error.strerror}): "
-                "make it writable, or choose another path."
-            ) from None
+def _create_folder(url: URL, file: str) -> None:
+    if "uri" in url.query:  # the path is a SQLite URI, and its folder is the operator's business
+        return
+    folder = Path(file).parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            f"DATABASE_URL: the folder {folder} cannot be created ({error.strerror}): "
+            "make it writable, or choose another path."
+        ) from None
 
 
 def _postgres_engines(url: URL) -> Engines:
@@ -152,7 +182,9 @@ def _explain_sqlite(url: URL, cause: BaseException) -> ConfigError:
         case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM:
             return ConfigError(f"{about} cannot be written: make it and its folder writable, or choose another path.")
         case sqlite3.SQLITE_CANTOPEN:
-            return ConfigError(f"{about} cannot be opened: check that the path names a file that may be read.")
+            return ConfigError(
+                f"{about} cannot be opened: check that the path names a file, in a folder that may be written."
+            )
         case sqlite3.SQLITE_NOTADB:
             return ConfigError(f"{about} is not a database: move it away, or choose another path.")
         case sqlite3.SQLITE_CORRUPT:
@@ -174,6 +206,8 @@ def _explain_postgres(url: URL, cause: BaseException) -> ConfigError:
             return ConfigError(f"{about} has no database named {url.database}: create it, or correct the name.")
         case "42501":
             return ConfigError(f"{about} does not let this user create tables: grant it CREATE on its schema.")
+        case "25006":
+            return ConfigError(f"{about} only lets this program read: name the primary server instead of a replica.")
         case "53300":
             return ConfigError(f"{about} has no connection left: raise max_connections, or stop other clients.")
         case sqlstate:

@@ -42,3 +42,5 @@ def _upgrade(connection: Connection) -> None:
         )
     if present != set(script.get_heads()):
         command.upgrade(config, "head")
+    # SQLite notices a read-only file only at the first write, which should not be somebody's question.
+    connection.exec_driver_sql("UPDATE alembic_version SET version_num = version_num")

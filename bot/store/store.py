@@ -1,4 +1,4 @@
-"""The store: every method is one short transaction, and speaks in the values of `bot/messages.py`.
+"""The store: every method is one short, unbroken transaction, and speaks in the values of `bot/messages.py`.
 
 Deleting wins: what is written to a turn or conversation that is gone is quietly
 dropped, because people may delete a thread while its answer runs. Knows nothing
@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from bot.messages import Conversation, JsonObject, Part, Said, Step, Turn, TurnStatus
 from bot.store import tables as t
 from bot.store.codec import encode_part
-from bot.store.connect import Engines, create_engines, explain, parse_url
+from bot.store.connect import Engines, create_engines, explain, parse_url, unbroken
 from bot.store.migrate import migrate
 from bot.store.reading import read_conversation, read_conversations_seen_since, read_turn, read_turns
 from bot.store.writing import add, add_said, hold_turn, put, put_steps
@@ -62,27 +62,32 @@ class Store:
 
     # Conversations
 
+    @unbroken
     async def conversation(self, conversation_id: int) -> Conversation | None:
         async with self._read() as db:
             return await read_conversation(db, conversation_id)
 
+    @unbroken
     async def add_conversation(self, conversation: Conversation) -> Conversation:
         """Store a new conversation; where it is known already, the known one stays and is returned."""
         async with self._write() as db:
             await add(db, t.conversations, asdict(conversation))
             return await read_conversation(db, conversation.id) or conversation
 
+    @unbroken
     async def save_conversation(self, conversation: Conversation) -> None:
         """Overwrite every field of a known conversation."""
         known = update(t.conversations).where(t.conversations.c.id == conversation.id)
         async with self._write() as db:
             await db.execute(known.values(asdict(conversation)))
 
+    @unbroken
     async def forget_conversation(self, conversation_id: int) -> None:
         """Delete a conversation and all that was said in it; what it cost stays in the ledger."""
         async with self._write() as db:
             await db.execute(delete(t.conversations).where(t.conversations.c.id == conversation_id))
 
+    @unbroken
     async def conversations_seen_since(self, at: float) -> list[tuple[Conversation, int]]:
         """Conversations created or asked in since `at`, each with the id of its newest known question message.
 
@@ -94,6 +99,7 @@ class Store:
 
     # Questions
 
+    @unbroken
     async def ask(self, conversation_id: int, said: Said) -> Turn | None:
         """Store a question as a new QUEUED turn.
 
@@ -113,6 +119,7 @@ class Store:
             await db.execute(delete(t.turns).where(t.turns.c.id == turn_id))
             return None
 
+    @unbroken
     async def ask_more(self, turn_id: int, said: Said) -> Turn | None:
         """Add a message to a turn's question, whatever the turn's status.
 
@@ -123,6 +130,7 @@ class Store:
                 return None
             return await read_turn(db, turn_id)
 
+    @unbroken
     async def edit_said(self, message_id: int, parts: Sequence[Part]) -> Turn | None:
         """Replace what a message says; returns its turn, or None when the message is unknown."""
         new = {"parts": [encode_part(part) for part in parts]}
@@ -131,6 +139,7 @@ class Store:
             turn_id = (await db.execute(edited)).scalar_one_or_none()
             return None if turn_id is None else await read_turn(db, turn_id)
 
+    @unbroken
     async def forget_said(self, message_id: int) -> Turn | None:
         """Take a message out of its question; without any message left, the whole turn goes.
 
@@ -150,15 +159,18 @@ class Store:
 
     # Turns
 
+    @unbroken
     async def turn(self, turn_id: int) -> Turn | None:
         async with self._read() as db:
             return await read_turn(db, turn_id)
 
+    @unbroken
     async def turns(self, conversation_id: int, *, since: int = 0) -> list[Turn]:
         """A conversation's turns with ids from `since` on, oldest first."""
         async with self._read() as db:
             return await read_turns(db, t.turns.c.conversation_id == conversation_id, t.turns.c.id >= since)
 
+    @unbroken
     async def turn_of_message(self, message_id: int) -> Turn | None:
         """The turn that a message belongs to, be it part of the question or a page of the answer."""
         asked_in = select(t.said.c.turn_id).where(t.said.c.id == message_id)
@@ -167,11 +179,13 @@ class Store:
             found = await read_turns(db, or_(t.turns.c.id.in_(asked_in), t.turns.c.id.in_(shown_in)))
             return found[0] if found else None
 
+    @unbroken
     async def unfinished(self) -> list[Turn]:
         """Every QUEUED and RUNNING turn, oldest first."""
         async with self._read() as db:
             return await read_turns(db, t.turns.c.status.in_(_UNFINISHED))
 
+    @unbroken
     async def requeue(self, turn_id: int) -> bool:
         """Make a finished turn QUEUED again; False when it is unfinished already, or gone."""
         finished = t.turns.c.status.not_in(_UNFINISHED)
@@ -179,6 +193,7 @@ class Store:
         async with self._write() as db:
             return (await db.execute(again)).rowcount > 0
 
+    @unbroken
     async def begin(self, turn_id: int) -> None:
         """Make a turn RUNNING, as a new attempt: steps, error and notices of an earlier one go, its pages stay."""
         afresh = update(t.turns).values(
@@ -188,12 +203,14 @@ class Store:
             await db.execute(afresh.where(t.turns.c.id == turn_id))
             await db.execute(delete(t.steps).where(t.steps.c.turn_id == turn_id))
 
+    @unbroken
     async def save_steps(self, turn_id: int, first: int, steps: Sequence[Step]) -> None:
         """Replace the turn's steps from number `first` on, and enter their usage in the ledger."""
         async with self._write() as db:
             if (turn := await hold_turn(db, turn_id)) is not None:
                 await put_steps(db, turn_id, turn, first, steps, at=self._clock())
 
+    @unbroken
     async def finish(
         self, turn_id: int, status: TurnStatus, steps: Sequence[Step], *, error: str | None, notices: Sequence[str]
     ) -> None:
@@ -204,6 +221,7 @@ class Store:
                 await db.execute(end.where(t.turns.c.id == turn_id))
                 await put_steps(db, turn_id, turn, 0, steps, at=self._clock())
 
+    @unbroken
     async def save_pages(self, turn_id: int, pages: Sequence[int]) -> None:
         """Remember which messages show a turn's answer, in order, in place of those remembered before."""
         rows = [{"id": page, "turn_id": turn_id, "position": number} for number, page in enumerate(pages)]
@@ -214,19 +232,23 @@ class Store:
 
     # Small things
 
+    @unbroken
     async def note(self, key: str) -> str | None:
         async with self._read() as db:
             return (await db.execute(select(t.notes.c.value).where(t.notes.c.key == key))).scalar_one_or_none()
 
+    @unbroken
     async def set_note(self, key: str, value: str) -> None:
         async with self._write() as db:
             await put(db, t.notes, [{"key": key, "value": value}], keys=("key",))
 
+    @unbroken
     async def guild_settings(self, guild_id: int) -> JsonObject | None:
         stored = select(t.guild_settings.c.settings).where(t.guild_settings.c.guild_id == guild_id)
         async with self._read() as db:
             return (await db.execute(stored)).scalar_one_or_none()
 
+    @unbroken
     async def save_guild_settings(self, guild_id: int, settings: JsonObject) -> None:
         async with self._write() as db:
             await put(db, t.guild_settings, [{"guild_id": guild_id, "settings": settings}], keys=("guild_id",))

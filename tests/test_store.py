@@ -1,0 +1,395 @@
+"""What the store remembers, on both databases."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from bot.messages import (
+    Conversation,
+    Listen,
+    Said,
+    ShowReasoning,
+    Step,
+    Text,
+    TextFile,
+    ToolCall,
+    ToolResult,
+    Turn,
+    TurnStatus,
+    Usage,
+)
+from bot.store import Store, tables
+from bot.store.codec import encode_step
+from tests.databases import Clock, Queries, fill, rows
+
+pytest_plugins = ["tests.database_fixtures"]
+
+THREAD = Conversation(id=2**62, guild_id=10, owner_id=20, created_at=100.0)
+STEP = Step(model="moon/kimi", text="An answer.", finish="stop", usage=Usage(100, 50, 30, 10, 2_100_000))
+
+
+def said(message_id: int, text: str = "Why?", *, at: float | None = None, author_id: int = 20) -> Said:
+    return Said(message_id, author_id, "Ann", (Text(text),), float(message_id) if at is None else at)
+
+
+@pytest.fixture
+async def thread(store: Store) -> Conversation:
+    return await store.add_conversation(THREAD)
+
+
+@pytest.fixture
+async def turn(store: Store, thread: Conversation) -> Turn:
+    turn = await store.ask(thread.id, said(1))
+    assert turn is not None
+    return turn
+
+
+class TestConversations:
+    async def test_every_field_comes_back(self, store: Store) -> None:
+        full = Conversation(
+            id=7,
+            guild_id=None,
+            owner_id=2**60,
+            title="NUL \0, half \ud83d, 終わり 🎉",
+            model="a/b",
+            effort="high",
+            persona="Be \0 kind.",
+            listen=Listen.MENTIONS,
+            show_reasoning=ShowReasoning.SPOILER,
+            first_turn_id=12,
+            created_at=1764000000.125,
+        )
+        assert await store.add_conversation(full) == full
+        assert await store.conversation(7) == full
+
+    async def test_an_unknown_one_is_none(self, store: Store) -> None:
+        assert await store.conversation(404) is None
+
+    async def test_the_first_writer_wins(self, store: Store, thread: Conversation) -> None:
+        assert await store.add_conversation(replace(thread, title="Another")) == thread
+
+    async def test_saving_overwrites_and_can_clear(self, store: Store, thread: Conversation) -> None:
+        await store.save_conversation(replace(thread, title="New", model="a/b"))
+        await store.save_conversation(replace(thread, title="Newer", model=None))
+        assert await store.conversation(thread.id) == replace(thread, title="Newer", model=None)
+
+    async def test_saving_does_not_bring_a_forgotten_one_back(self, store: Store, thread: Conversation) -> None:
+        await store.forget_conversation(thread.id)
+        await store.save_conversation(thread)
+        assert await store.conversation(thread.id) is None
+
+    async def test_forgetting_leaves_nothing_but_the_ledger(self, store: Store, turn: Turn, database_url: str) -> None:
+        await store.finish(turn.id, TurnStatus.DONE, [STEP], error=None, notices=[])
+        await store.save_pages(turn.id, [900])
+        await store.forget_conversation(turn.conversation_id)
+        for table in (tables.conversations, tables.turns, tables.said, tables.steps, tables.pages):
+            assert await rows(database_url, table) == []
+        assert len(await rows(database_url, tables.usage)) == 1
+
+
+class TestConversationsSeenSince:
+    async def test_gives_the_newest_question_of_each_recent_one(self, store: Store) -> None:
+        for number in (1, 2):
+            await store.add_conversation(replace(THREAD, id=number, created_at=0.0))
+        await store.ask(1, said(11, at=50.0))
+        await store.ask(1, said(12, at=60.0))
+        await store.ask(2, said(21, at=40.0))
+        assert [(c.id, newest) for c, newest in await store.conversations_seen_since(45.0)] == [(1, 12)]
+        assert [(c.id, newest) for c, newest in await store.conversations_seen_since(40.0)] == [(1, 12), (2, 21)]
+        assert await store.conversations_seen_since(60.5) == []
+
+    async def test_counts_from_itself_where_nothing_was_asked_yet(self, store: Store, thread: Conversation) -> None:
+        assert await store.conversations_seen_since(100.0) == [(thread, thread.id)]
+
+
+class TestAsking:
+    async def test_a_question_waits_as_it_was_said(self, store: Store, thread: Conversation) -> None:
+        question = Said(2**61, 2**59, "A\0nn", (Text("Why \0?"), TextFile("a.py", "\ud800")), 5.25)
+        turn = await store.ask(thread.id, question)
+        assert turn is not None
+        assert turn == Turn(turn.id, thread.id, (question,))
+        assert await store.turn(turn.id) == turn
+        assert await store.turns(thread.id) == [turn]
+
+    async def test_a_known_message_is_not_asked_again(self, store: Store, turn: Turn) -> None:
+        assert await store.ask(turn.conversation_id, said(1, "Other words")) is None
+        assert await store.turns(turn.conversation_id) == [turn]
+
+    async def test_of_many_at_once_exactly_one_is_asked(self, store: Store, thread: Conversation) -> None:
+        asked = await asyncio.gather(*(store.ask(thread.id, said(1)) for _ in range(20)))
+        [turn] = [turn for turn in asked if turn is not None]
+        assert await store.turns(thread.id) == [turn]
+
+    async def test_nothing_is_asked_in_a_forgotten_thread(self, store: Store) -> None:
+        assert await store.ask(404, said(1)) is None
+
+    async def test_ids_grow_and_are_never_used_twice(self, store: Store, turn: Turn) -> None:
+        """The ledger still speaks of a deleted turn."""
+        await store.forget_said(1)
+        again = await store.ask(turn.conversation_id, said(2))
+        assert again is not None
+        assert again.id > turn.id
+
+    async def test_a_burst_becomes_one_question_in_order_of_writing(self, store: Store, turn: Turn) -> None:
+        late = await store.ask_more(turn.id, said(3))
+        assert late is not None
+        assert await store.ask_more(turn.id, said(2)) == replace(turn, question=(said(1), said(2), said(3)))
+
+    async def test_a_known_message_is_not_added_again(self, store: Store, turn: Turn) -> None:
+        other = await store.ask(turn.conversation_id, said(2))
+        assert other is not None
+        assert await store.ask_more(turn.id, said(2)) is None
+        assert await store.turns(turn.conversation_id) == [turn, other]
+
+    async def test_nothing_is_added_to_a_turn_that_is_gone(self, store: Store, turn: Turn) -> None:
+        await store.forget_said(1)
+        assert await store.ask_more(turn.id, said(2)) is None
+        assert await store.turn_of_message(2) is None
+
+
+class TestEditingAndDeletingMessages:
+    async def test_an_edit_changes_the_question_and_nothing_else(self, store: Store, turn: Turn) -> None:
+        parts = (Text("How?"), TextFile("b.c", "int x;"))
+        edited = await store.edit_said(1, parts)
+        assert edited == replace(turn, question=(replace(said(1), parts=parts),))
+        assert await store.turn(turn.id) == edited
+
+    async def test_an_unknown_message_cannot_be_edited_or_forgotten(self, store: Store, turn: Turn) -> None:
+        assert await store.edit_said(404, ()) is None
+        assert await store.forget_said(404) is None
+        assert await store.turn(turn.id) == turn
+
+    async def test_a_deleted_message_leaves_the_rest_of_its_burst(self, store: Store, turn: Turn) -> None:
+        await store.ask_more(turn.id, said(2))
+        assert await store.forget_said(1) == replace(turn, question=(said(2),))
+
+    async def test_a_turn_without_a_question_goes_with_its_answer(
+        self, store: Store, turn: Turn, database_url: str
+    ) -> None:
+        await store.finish(turn.id, TurnStatus.DONE, [STEP], error=None, notices=[])
+        await store.save_pages(turn.id, [900])
+        assert await store.forget_said(1) is None
+        for table in (tables.turns, tables.said, tables.steps, tables.pages):
+            assert await rows(database_url, table) == []
+
+    async def test_a_whole_burst_deleted_at_once_leaves_no_turn(self, store: Store, turn: Turn) -> None:
+        await asyncio.gather(*(store.ask_more(turn.id, said(number)) for number in range(2, 9)))
+        await asyncio.gather(*(store.forget_said(number) for number in range(1, 9)))
+        assert await store.turns(turn.conversation_id) == []
+
+
+class TestAnswering:
+    async def test_a_finished_turn_comes_back_whole(self, store: Store, turn: Turn) -> None:
+        steps = (
+            Step(
+                model="moon/kimi",
+                generation_id="gen-1",
+                reasoning="Hm.",
+                reasoning_details=({"type": "reasoning.text", "index": 0, "signature": None},),
+                tool_calls=(ToolCall("functions.f:0", "f", '{"a": 1'), ToolCall("functions.f:0", "f", "")),
+                tool_results=(ToolResult("functions.f:0", "f", "no", is_error=True),),
+                finish="tool_calls",
+                usage=Usage(1, 2, 3, 4, None),
+                thinking_seconds=1.5,
+            ),
+            STEP,
+        )
+        await store.begin(turn.id)
+        await store.finish(turn.id, TurnStatus.FAILED, steps, error="It \0 broke.", notices=["One.", "Two."])
+        assert await store.turn(turn.id) == replace(
+            turn, status=TurnStatus.FAILED, steps=steps, error="It \0 broke.", notices=("One.", "Two.")
+        )
+
+    async def test_absent_and_empty_reasoning_details_differ(self, store: Store, turn: Turn) -> None:
+        steps = (Step(reasoning_details=None), Step(reasoning_details=()))
+        await store.save_steps(turn.id, 0, steps)
+        stored = await store.turn(turn.id)
+        assert stored is not None
+        assert [step.reasoning_details for step in stored.steps] == [None, ()]
+
+    async def test_a_draft_is_overwritten_as_it_grows(self, store: Store, turn: Turn) -> None:
+        await store.begin(turn.id)
+        await store.save_steps(turn.id, 0, [STEP, Step(text="So")])
+        await store.save_steps(turn.id, 1, [Step(text="So far"), Step(text="And")])
+        stored = await store.turn(turn.id)
+        assert stored is not None
+        assert [step.text for step in stored.steps] == ["An answer.", "So far", "And"]
+
+    async def test_a_draft_that_started_over_leaves_no_old_steps(self, store: Store, turn: Turn) -> None:
+        await store.save_steps(turn.id, 0, [STEP, STEP, STEP])
+        await store.save_steps(turn.id, 1, [Step(text="New")])
+        stored = await store.turn(turn.id)
+        assert stored is not None
+        assert stored.steps == (STEP, Step(text="New"))
+
+    async def test_beginning_again_starts_clean_in_the_same_messages(self, store: Store, turn: Turn) -> None:
+        await store.finish(turn.id, TurnStatus.FAILED, [STEP], error="It broke.", notices=["One."])
+        await store.save_pages(turn.id, [900])
+        await store.begin(turn.id)
+        assert await store.turn(turn.id) == replace(turn, status=TurnStatus.RUNNING, pages=(900,))
+
+    async def test_pages_keep_their_order_and_are_replaced(self, store: Store, turn: Turn) -> None:
+        await store.save_pages(turn.id, [903, 901, 902])
+        await store.save_pages(turn.id, [902, 903, 904])
+        stored = await store.turn(turn.id)
+        assert stored is not None
+        assert stored.pages == (902, 903, 904)
+        await store.save_pages(turn.id, [])
+        assert await store.turn(turn.id) == turn
+
+    async def test_a_turn_is_found_by_its_question_and_its_pages(self, store: Store, turn: Turn) -> None:
+        await store.ask_more(turn.id, said(2))
+        await store.save_pages(turn.id, [900, 901])
+        stored = await store.turn(turn.id)
+        assert [await store.turn_of_message(number) for number in (1, 2, 900, 901)] == [stored] * 4
+        assert await store.turn_of_message(902) is None
+
+    async def test_what_comes_for_a_turn_that_is_gone_is_dropped(
+        self, store: Store, turn: Turn, database_url: str
+    ) -> None:
+        await store.forget_conversation(turn.conversation_id)
+        await store.begin(turn.id)
+        await store.save_steps(turn.id, 0, [STEP])
+        await store.save_pages(turn.id, [900])
+        await store.finish(turn.id, TurnStatus.DONE, [STEP], error=None, notices=[])
+        assert await store.turn(turn.id) is None
+        assert await rows(database_url, tables.steps) == []
+
+
+class TestStatus:
+    async def test_unfinished_turns_are_found_oldest_first(self, store: Store, thread: Conversation) -> None:
+        asked = [await store.ask(thread.id, said(number)) for number in range(1, 7)]
+        ids = [turn.id for turn in asked if turn is not None]
+        await store.begin(ids[1])
+        for turn_id, status in zip(
+            ids[2:], (TurnStatus.DONE, TurnStatus.STOPPED, TurnStatus.INTERRUPTED, TurnStatus.FAILED), strict=True
+        ):
+            await store.finish(turn_id, status, [], error=None, notices=[])
+        assert [(turn.id, turn.status) for turn in await store.unfinished()] == [
+            (ids[0], TurnStatus.QUEUED),
+            (ids[1], TurnStatus.RUNNING),
+        ]
+
+    async def test_a_finished_turn_is_queued_again_once(self, store: Store, turn: Turn) -> None:
+        await store.finish(turn.id, TurnStatus.DONE, [STEP], error=None, notices=[])
+        assert sorted(await asyncio.gather(*(store.requeue(turn.id) for _ in range(5)))) == [False] * 4 + [True]
+        assert [turn.status for turn in await store.unfinished()] == [TurnStatus.QUEUED]
+
+    async def test_a_running_or_unknown_turn_is_not_queued_again(self, store: Store, turn: Turn) -> None:
+        await store.begin(turn.id)
+        assert not await store.requeue(turn.id)
+        assert not await store.requeue(404)
+
+
+class TestHistory:
+    async def test_is_cut_at_the_turn_asked_for(self, store: Store, thread: Conversation) -> None:
+        asked = [await store.ask(thread.id, said(number)) for number in range(1, 4)]
+        await store.add_conversation(replace(THREAD, id=1))
+        await store.ask(1, said(99))
+        assert asked[1] is not None
+        assert await store.turns(thread.id, since=asked[1].id) == asked[1:]
+
+    async def test_takes_as_many_queries_for_300_turns_as_for_one(
+        self, store: Store, thread: Conversation, database_url: str
+    ) -> None:
+        ids = range(1, 301)
+        turn = {"conversation_id": thread.id, "status": "done", "attempt": 1, "notices": []}
+        question = {"author_id": 20, "author_name": "Ann", "parts": [], "at": 1.0}
+        step = {"position": 0, "body": encode_step(STEP)}
+        await fill(database_url, tables.turns, [{"id": number} | turn for number in ids])
+        await fill(database_url, tables.said, [{"id": number, "turn_id": number} | question for number in ids])
+        await fill(database_url, tables.steps, [{"turn_id": number} | step for number in ids])
+        await fill(database_url, tables.pages, [{"id": number, "turn_id": number, "position": 0} for number in ids])
+        with Queries() as for_one:
+            assert len(await store.turns(thread.id, since=300)) == 1
+        with Queries() as for_many:
+            turns = await store.turns(thread.id)
+        assert [(turn.id, turn.question[0].id, turn.steps, turn.pages) for turn in turns] == [
+            (number, number, (STEP,), (number,)) for number in ids
+        ]
+        assert len(for_many) == len(for_one) > 0
+
+
+class TestLedger:
+    async def test_has_a_row_for_each_step_that_cost_something(
+        self, store: Store, turn: Turn, clock: Clock, database_url: str
+    ) -> None:
+        free = replace(STEP, model="local", usage=Usage(5, 6, 0, 0, None))
+        clock.now = 1_234.5
+        await store.begin(turn.id)
+        await store.finish(turn.id, TurnStatus.STOPPED, [STEP, free, Step(text="cut")], error=None, notices=[])
+        first, second = await rows(database_url, tables.usage)
+        assert first | {"id": 0} == {
+            "id": 0,
+            "turn_id": turn.id,
+            "attempt": 1,
+            "step": 0,
+            "conversation_id": turn.conversation_id,
+            "guild_id": 10,
+            "user_id": 20,
+            "model": "moon/kimi",
+            "prompt_tokens": 100,
+            "completion_tokens": 50,
+            "reasoning_tokens": 30,
+            "cached_tokens": 10,
+            "cost": 2_100_000,
+            "at": 1_234.5,
+        }
+        assert (second["step"], second["model"], second["cost"]) == (1, "local", None)
+
+    async def test_counts_a_step_once_however_often_it_is_saved(
+        self, store: Store, turn: Turn, clock: Clock, database_url: str
+    ) -> None:
+        """The latest figures count, at the time of the first."""
+        await store.begin(turn.id)
+        await store.save_steps(turn.id, 0, [replace(STEP, usage=Usage(cost=2**53 + 1))])
+        clock.now += 60
+        for _ in range(2):
+            await store.finish(turn.id, TurnStatus.DONE, [STEP], error=None, notices=[])
+        [row] = await rows(database_url, tables.usage)
+        assert (row["cost"], row["at"]) == (2_100_000, 1_000.0)
+
+    async def test_counts_every_attempt(self, store: Store, turn: Turn, database_url: str) -> None:
+        for _ in range(2):
+            await store.begin(turn.id)
+            await store.finish(turn.id, TurnStatus.DONE, [STEP], error=None, notices=[])
+        assert [row["attempt"] for row in await rows(database_url, tables.usage)] == [1, 2]
+
+    async def test_knows_what_an_attempt_spent_that_crashed(self, store: Store, turn: Turn, database_url: str) -> None:
+        await store.begin(turn.id)
+        await store.save_steps(turn.id, 0, [STEP, Step(text="half")])
+        await store.begin(turn.id)
+        [row] = await rows(database_url, tables.usage)
+        assert (row["attempt"], row["cost"]) == (1, 2_100_000)
+
+
+class TestSmallThings:
+    async def test_notes_are_kept_by_key(self, store: Store) -> None:
+        assert await store.note("commands") is None
+        await store.set_note("commands", "one")
+        await store.set_note("commands", "two \0")
+        await store.set_note("other", "")
+        assert (await store.note("commands"), await store.note("other")) == ("two \0", "")
+
+    async def test_guild_settings_are_kept_by_guild(self, store: Store) -> None:
+        assert await store.guild_settings(1) is None
+        await store.save_guild_settings(1, {"persona": None, "roles": [1, {"a": 2.5}]})
+        await store.save_guild_settings(2, {})
+        await store.save_guild_settings(1, {"persona": "\0"})
+        assert (await store.guild_settings(1), await store.guild_settings(2)) == ({"persona": "\0"}, {})
+
+
+async def test_everything_is_there_after_a_restart(database_url: str) -> None:
+    store = await Store.open(database_url)
+    await store.add_conversation(THREAD)
+    turn = await store.ask(THREAD.id, said(1))
+    await store.close()
+    store = await Store.open(database_url)
+    try:
+        assert await store.conversation(THREAD.id) == THREAD
+        assert await store.turns(THREAD.id) == [turn]
+    finally:
+        await store.close()
