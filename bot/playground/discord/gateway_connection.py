@@ -18,6 +18,7 @@ from aiohttp import WSMsgType, web
 from bot.playground.discord.gateway_frames import CloseCode, HangUp, Opcode, Received, Wire, decode, encode
 
 _QUEUED_FRAMES = 10_000
+_GOODBYE_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +142,9 @@ class Connection:
                     await self._socket.send_str(packed)
 
     async def _close(self, reason: HangUp) -> None:
-        with contextlib.suppress(ConnectionError):
-            await self._socket.close(code=reason.code, message=reason.reason.encode())
+        with contextlib.suppress(ConnectionError, TimeoutError):
+            async with asyncio.timeout(_GOODBYE_SECONDS):
+                await self._socket.close(code=reason.code, message=reason.reason.encode())
 
     async def _stop(self, writer: asyncio.Task[None]) -> None:
         writer.cancel()
