@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 @dataclass(frozen=True)
 class Reply:
-    """`pieces` are sent one by one, then comes `end`: a proper one, a lost connection, silence, or comments for ever."""
+    """`pieces` are sent one by one; then comes `end`: proper, a lost connection, silence, or comments for ever."""
 
     pieces: Sequence[bytes] = ()
     status: int = 200

@@ -12,21 +12,20 @@ import difflib
 import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable
-from datetime import UTC, datetime, timedelta
-from http import HTTPStatus
+from datetime import UTC, date, datetime, timedelta
 from operator import itemgetter
 
 import httpx
 
+from bot.errors import ModelError, ModelFault
 from bot.model import ModelInfo
+from bot.openrouter.http import get_json
 from bot.openrouter.listing import Listing, parse_listing
 
 FRESH_FOR = 3600.0
 """Seconds between two fetches."""
 RETRY_AFTER = (5.0, 15.0, 60.0, 300.0)
 """Seconds to wait after the first, second, … failure in a row; the last one is kept."""
-TIMEOUT = 30.0
-MAX_BODY = 32 * 2**20
 
 _log = logging.getLogger(__name__)
 _NOTHING = Listing({}, {}, speaks_openrouter=False, skipped=0)
@@ -41,15 +40,18 @@ class Catalogue:
         base_url: str,
         api_key: str = "",
         *,
-        now: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        today: Callable[[], date] = lambda: datetime.now(UTC).date(),
     ) -> None:
         self._http = http
         self._url = f"{base_url.rstrip('/')}/models"
-        self._headers = {"Authorization": f"Bearer {api_key}"} if api_key and api_key.isascii() else {}
-        self._now = now
+        self._key = api_key
+        self._clock = clock
         self._sleep = sleep
+        self._today = today
         self._listing = _NOTHING
+        self._fetched_at: float | None = None
 
     @property
     def speaks_openrouter(self) -> bool:
@@ -60,28 +62,25 @@ class Catalogue:
         """Keep the list fresh until cancelled."""
         failures = 0
         while True:
-            if await self.refresh():
-                failures = 0
-                await self._sleep(FRESH_FOR)
-            else:
+            try:
+                await self.refresh()
+            except ModelError as error:
+                _log.warning("the list of models could not be fetched: %s; %s", error, self._age())
                 await self._sleep(RETRY_AFTER[min(failures, len(RETRY_AFTER) - 1)])
                 failures += 1
+            else:
+                failures = 0
+                await self._sleep(FRESH_FOR)
 
-    async def refresh(self) -> bool:
-        """Fetch the list now. False means that it could not be had, and that the last one stays."""
-        try:
-            async with asyncio.timeout(TIMEOUT):
-                body = await self._fetch()
-        except (TimeoutError, httpx.HTTPError, httpx.InvalidURL) as error:
-            _log.warning("the list of models could not be fetched (%s)", type(error).__name__)
-            return False
+    async def refresh(self) -> None:
+        """Fetch the list now. Raises ModelError where it cannot be had; the last one stays."""
+        body = await get_json(self._http, self._url, self._key)
         # A large list takes tens of milliseconds to read, which the event loop should not wait for.
-        listing = None if body is None else await asyncio.to_thread(parse_listing, body)
+        listing = await asyncio.to_thread(parse_listing, body)
         if listing is None:
-            _log.warning("the list of models could not be read")
-            return False
+            raise ModelError(ModelFault.GARBLED, error_type="no_list", retryable=True)
         self._take(listing)
-        return True
+        self._fetched_at = self._clock()
 
     def get(self, model: str) -> ModelInfo | None:
         """What is known of a model, by its id, by its canonical name, and with any `:variant`."""
@@ -111,22 +110,14 @@ class Catalogue:
 
     def retiring(self, within_days: int = 30) -> tuple[ModelInfo, ...]:
         """Models that are gone already, or will be within so many days; the first to go first."""
-        today = datetime.fromtimestamp(self._now(), UTC).date()
-        last = (today + timedelta(days=within_days)).isoformat()
+        last = (self._today() + timedelta(days=within_days)).isoformat()
         leaving = (model for model in self.all() if model.retires_on is not None and model.retires_on <= last)
         return tuple(sorted(leaving, key=lambda model: model.retires_on or ""))
 
-    async def _fetch(self) -> bytes | None:
-        """The list's bytes, or None for an answer that is none."""
-        body = bytearray()
-        async with self._http.stream("GET", self._url, headers=self._headers) as response:
-            if response.status_code != HTTPStatus.OK:
-                return None
-            async for chunk in response.aiter_bytes():
-                body += chunk
-                if len(body) > MAX_BODY:
-                    return None
-        return bytes(body)
+    def _age(self) -> str:
+        if self._fetched_at is None:
+            return "there is none yet"
+        return f"the last one is {(self._clock() - self._fetched_at) / 60:.0f} minutes old"
 
     def _take(self, listing: Listing) -> None:
         before, after = set(self._listing.models), set(listing.models)
