@@ -292,6 +292,11 @@ class TestHistory:
         assert asked[1] is not None
         assert await store.turns(thread.id, since=asked[1].id) == asked[1:]
 
+    async def test_ends_with_the_last_turn(self, store: Store, thread: Conversation) -> None:
+        assert await store.last_turn(thread.id) is None
+        asked = [await store.ask(thread.id, said(number)) for number in (9, 8)]
+        assert await store.last_turn(thread.id) == asked[1]
+
     async def test_takes_as_many_queries_for_300_turns_as_for_one(
         self, store: Store, thread: Conversation, database_url: str
     ) -> None:

@@ -53,6 +53,10 @@ async def test_a_database_in_memory_would_forget_everything(url: str) -> None:
     assert "in memory" in await refusal(url)
 
 
+async def test_an_option_that_sqlite_cannot_read(sqlite_url: str) -> None:
+    assert "check path, options and disk" in await refusal(f"{sqlite_url}?timeout=soon")
+
+
 async def test_a_folder_that_cannot_be_created(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     line = await refusal(f"sqlite:///{tmp_path}/file/below/cogitor.db")
@@ -153,7 +157,7 @@ async def test_a_wrong_password() -> None:
     assert "hush" not in line
 
 
-async def test_an_option_that_the_driver_does_not_know(postgres_url: str) -> None:
+async def test_an_option_that_postgres_does_not_know(postgres_url: str) -> None:
     assert "cannot be used" in await refusal(f"{postgres_url}?colour=blue")
 
 

@@ -84,9 +84,10 @@ def parse_url(database_url: str) -> URL:
 
 def create_engines(url: URL) -> Engines:
     """Connect lazily to a parsed URL. Raises ConfigError."""
-    if url.get_backend_name() == "sqlite":
-        return _sqlite_engines(url)
-    return _postgres_engines(url)
+    try:
+        return _sqlite_engines(url) if url.get_backend_name() == "sqlite" else _postgres_engines(url)
+    except (TypeError, ValueError) as error:  # an option in the URL that is not what it should be
+        raise explain(url, error) from None
 
 
 def explain(url: URL, error: Exception) -> ConfigError:
@@ -192,7 +193,7 @@ def _explain_sqlite(url: URL, cause: BaseException) -> ConfigError:
         case sqlite3.SQLITE_FULL:
             return ConfigError(f"{about} cannot grow: the disk is full. Make room and start again.")
         case _:
-            return ConfigError(f"{about} cannot be used ({type(cause).__name__}): check the path and the disk.")
+            return ConfigError(f"{about} cannot be used ({type(cause).__name__}): check path, options and disk.")
 
 
 def _explain_postgres(url: URL, cause: BaseException) -> ConfigError:

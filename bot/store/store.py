@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Self
 
-from sqlalchemy import delete, exists, insert, or_, select, update
+from sqlalchemy import delete, exists, func, insert, or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.messages import Conversation, JsonObject, Part, Said, Step, Turn, TurnStatus
@@ -58,12 +58,14 @@ class Store:
         return cls(engines, clock)
 
     async def close(self) -> None:
+        """Let go of the database; nothing may be asked of the store afterwards."""
         await self._engines.close()
 
     # Conversations
 
     @unbroken
     async def conversation(self, conversation_id: int) -> Conversation | None:
+        """A known conversation, or None."""
         async with self._read() as db:
             return await read_conversation(db, conversation_id)
 
@@ -161,6 +163,7 @@ class Store:
 
     @unbroken
     async def turn(self, turn_id: int) -> Turn | None:
+        """A turn with all that belongs to it, or None when it is unknown or gone."""
         async with self._read() as db:
             return await read_turn(db, turn_id)
 
@@ -169,6 +172,14 @@ class Store:
         """A conversation's turns with ids from `since` on, oldest first."""
         async with self._read() as db:
             return await read_turns(db, t.turns.c.conversation_id == conversation_id, t.turns.c.id >= since)
+
+    @unbroken
+    async def last_turn(self, conversation_id: int) -> Turn | None:
+        """A conversation's newest turn, or None while nothing was asked in it."""
+        newest = select(func.max(t.turns.c.id)).where(t.turns.c.conversation_id == conversation_id)
+        async with self._read() as db:
+            found = await read_turns(db, t.turns.c.id == newest.scalar_subquery())
+            return found[0] if found else None
 
     @unbroken
     async def turn_of_message(self, message_id: int) -> Turn | None:
@@ -234,21 +245,25 @@ class Store:
 
     @unbroken
     async def note(self, key: str) -> str | None:
+        """What was last noted under a key of our own choosing, or None."""
         async with self._read() as db:
             return (await db.execute(select(t.notes.c.value).where(t.notes.c.key == key))).scalar_one_or_none()
 
     @unbroken
     async def set_note(self, key: str, value: str) -> None:
+        """Note a text under a key, in place of what was there."""
         async with self._write() as db:
             await put(db, t.notes, [{"key": key, "value": value}], keys=("key",))
 
     @unbroken
     async def guild_settings(self, guild_id: int) -> JsonObject | None:
+        """A guild's settings as they were saved, or None for a guild that never changed any."""
         stored = select(t.guild_settings.c.settings).where(t.guild_settings.c.guild_id == guild_id)
         async with self._read() as db:
             return (await db.execute(stored)).scalar_one_or_none()
 
     @unbroken
     async def save_guild_settings(self, guild_id: int, settings: JsonObject) -> None:
+        """Save all of a guild's settings, in place of those there were."""
         async with self._write() as db:
             await put(db, t.guild_settings, [{"guild_id": guild_id, "settings": settings}], keys=("guild_id",))
