@@ -11,6 +11,8 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bot.errors import MessageGone, RetryLater, ShowError
 from bot.events import Answered, Ended, Noticed, Thought, ToolStarted
@@ -169,7 +171,7 @@ async def test_a_status_line_is_sent_at_once() -> None:
         stage.show(new_reply())
         await asyncio.sleep(0.2)
         assert stage.port.log[0] == (0.0, "send", CHANNEL)
-        assert stage.port.messages[100] == Page("-# 💭 Thinking… 0.0 s", (Control.STOP,))
+        assert stage.port.messages[100] == Page("-# 💭 Thinking…", (Control.STOP,))
         assert stage.port.replies == [5]
         assert stage.sent == [(100,)]
 
@@ -512,3 +514,39 @@ async def test_touching_starts_no_task() -> None:
             shown.reply.apply(Answered("x"))
             shown.touch()
         assert len(asyncio.all_tasks()) == before
+
+
+@virtual
+async def test_messages_that_cannot_be_noted_are_shown_all_the_same() -> None:
+    async def on_sent(ids: tuple[int, ...]) -> None:
+        raise RuntimeError("the database is full")
+
+    async with Stage() as stage:
+        shown = stage.live.open(CHANNEL, 1, new_reply(), reply_to=None, on_sent=on_sent)
+        await stream(shown, ["Hello."])
+        assert await end(shown) == (100,)
+        assert stage.port.contents() == ["Hello."]
+
+
+FAULTS = st.sampled_from([None, None, None, OSError("x"), TimeoutError(), RetryLater(2.5), ConnectionResetError()])
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(FAULTS, max_size=25), st.lists(st.integers(1, 900), max_size=12), st.sampled_from([0.01, 0.4, 3.0]))
+def test_whatever_discord_does_the_end_is_shown(
+    faults: list[Exception | None], sizes: list[int], latency: float
+) -> None:
+    """Trouble in any order loses nothing, posts nothing twice and never overlaps requests for one answer."""
+
+    @virtual
+    async def run() -> None:
+        port = FakePort(latency=latency, faults=faults)
+        async with Stage(port) as stage:
+            shown = stage.show(new_reply())
+            await stream(shown, ["w" * size + " " for size in sizes], pause=0.3)
+            ids = await end(shown)
+            assert ids == tuple(port.messages) == stage.sent[-1]
+            assert list(port.messages.values()) == list(shown.reply.pages(clock()))
+            assert port.most_in_flight == 1
+
+    run()

@@ -10,21 +10,22 @@ discord.py (the port does), and nothing of what a page says.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+import logging
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Protocol, TypeAlias, assert_never
+from typing import Protocol, assert_never
 from weakref import WeakValueDictionary
 
-from bot.errors import MessageGone, RetryLater, ShowError
+from bot.errors import MessageGone, RetryLater, ShowError, describe
 from bot.render.pace import Allowance, Pace, Rhythm
 from bot.render.reply import Page, Reply
+from bot.render.showing import LiveReply, OnSent
 from bot.render.slots import Delete, Edit, Send, Slots, Step
 
-OnSent: TypeAlias = Callable[[tuple[int, ...]], Awaitable[None]]
+log = logging.getLogger(__name__)
 
-_FIRST_BACKOFF = 0.5
-_LONGEST_BACKOFF = 30.0
+_SHUTTING_DOWN = "The bot is shutting down, so this answer is not shown completely."
 
 
 class Port(Protocol):
@@ -44,109 +45,6 @@ class Port(Protocol):
     async def delete(self, channel_id: int, message_id: int) -> None: ...
 
     async def typing(self, channel_id: int) -> None: ...
-
-
-class LiveReply:
-    """An answer that is being shown. Made by `Live.open`."""
-
-    def __init__(
-        self, reply: Reply, slots: Slots, rhythm: Rhythm, on_sent: OnSent, wake: Callable[[LiveReply], None], now: float
-    ) -> None:
-        self.reply = reply
-        self.slots = slots
-        self.rhythm = rhythm
-        self.on_sent = on_sent
-        self.is_busy = False
-        self.is_typing = False
-        self.typing_at = now
-        self.shown_at = float("-inf")
-        """When a request for it last succeeded; the smallest goes first."""
-        self._wake = wake
-        self._is_dirty = True
-        self._is_ending = False
-        self._paced_at = self._retry_at = self._tick_at = now
-        self._failing_since: float | None = None
-        self._failures = 0
-        self._settled = asyncio.Event()
-        self._error: BaseException | None = None
-
-    def touch(self) -> None:
-        """The reply has changed. Never blocks, and costs the same however often it is called."""
-        if self._error is not None or (self._is_dirty and self._is_ending == self.reply.over):
-            return
-        self._is_dirty = True
-        self._is_ending = self.reply.over
-        self._settled.clear()
-        self._wake(self)
-
-    async def finished(self) -> tuple[int, ...]:
-        """Wait until the reply's end is completely shown; returns its messages in order.
-
-        Raises ShowError if it cannot be shown.
-        """
-        await self.settled()
-        if self._error is not None:
-            raise self._error
-        return self.slots.ids
-
-    async def settled(self) -> None:
-        """Wait until there is nothing left to show, or no way to."""
-        await self._settled.wait()
-
-    @property
-    def is_settled(self) -> bool:
-        """Whether there is nothing left to show, or no way to."""
-        return self._settled.is_set()
-
-    @property
-    def due_at(self) -> float:
-        """When to look at it next."""
-        if self.reply.over:
-            return self._retry_at
-        return max(self._retry_at, self._paced_at if self._is_dirty else self._tick_at)
-
-    def step(self, now: float) -> Step | None:
-        """What to send at `now`; what changes afterwards is a new reason to look."""
-        self._is_dirty = False
-        self._is_ending = self.reply.over
-        return self.slots.next_step(self.reply.pages(now), self.reply.over)
-
-    def rest(self, now: float, tick_seconds: float) -> None:
-        """Everything there is to show is shown."""
-        self._tick_at = now + tick_seconds
-        if self.reply.over:
-            self._settled.set()
-
-    def hold(self, until: float) -> None:
-        """There is something to show, but not before `until`, unless the reply ends earlier."""
-        self._is_dirty = True
-        self._paced_at = until
-
-    def succeed(self, now: float) -> None:
-        self.shown_at = now
-        self._is_dirty = True
-        self._failures = 0
-        self._failing_since = None
-
-    def stumble(self, now: float, give_up_seconds: float, wait: float | None = None) -> None:
-        """A request failed that may succeed later: after `wait` seconds, or with growing pauses."""
-        if self._failing_since is None:
-            self._failing_since = now
-        if now - self._failing_since > give_up_seconds:
-            self.fail(
-                ShowError("Discord could not be reached for a long time, so this answer is not shown completely.")
-            )
-            return
-        backoff = min(_LONGEST_BACKOFF, _FIRST_BACKOFF * 2**self._failures)
-        self._failures = min(self._failures + 1, 10)
-        self._is_dirty = True
-        self._retry_at = now + (backoff if wait is None else wait)
-
-    def fail(self, error: BaseException) -> None:
-        """Give up showing it, unless all is shown already."""
-        if not self.is_settled:
-            self._error = error
-            self._settled.set()
 
 
 class Live:
@@ -189,19 +87,21 @@ class Live:
     async def aclose(self, grace_seconds: float = 3.0) -> None:
         """Let answers that have ended be shown for a moment, then stop all work. Idempotent."""
         self._is_closed = True
-        with suppress(TimeoutError):
-            async with asyncio.timeout(grace_seconds):
-                for shown in [shown for shown in self._replies if shown.reply.over]:
-                    await shown.settled()
-        tasks = [*self._requests, *([self._owner] if self._owner else [])]
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(grace_seconds):
+                    for shown in [shown for shown in self._replies if shown.reply.over]:
+                        await shown.settled()
+        finally:
+            tasks = [*self._requests, *([self._owner] if self._owner else [])]
+            for task in tasks:
+                task.cancel()
+            if tasks:
+                await asyncio.wait(tasks)
 
     def _wake(self, shown: LiveReply) -> None:
         if self._is_closed and shown not in self._replies:
-            shown.fail(ShowError("The bot is shutting down, so this answer is not shown completely."))
+            shown.fail(ShowError(_SHUTTING_DOWN))
             return
         self._replies[shown] = None
         self._changed.set()
@@ -219,7 +119,7 @@ class Live:
                         await self._changed.wait()
         finally:
             for shown in self._replies:
-                shown.fail(ShowError("The bot is shutting down, so this answer is not shown completely."))
+                shown.fail(ShowError(_SHUTTING_DOWN))
 
     def _start_due(self, now: float) -> float | None:
         """Start every request that may go out now; returns when to look again, None if only after a change."""
@@ -228,7 +128,7 @@ class Live:
             if shown.is_settled:
                 del self._replies[shown]
                 continue
-            if not shown.slots.ids and not shown.is_typing:
+            if not (shown.slots.ids or shown.is_typing or shown.reply.over):
                 wake_at.append(self._start_typing(shown, now))
             if not shown.is_busy:
                 wake_at += self._start_step(shown, now)
@@ -293,8 +193,15 @@ class Live:
         else:
             shown.succeed(self._clock())
         if shown.slots.ids != known:
+            await self._tell(shown)
+
+    async def _tell(self, shown: LiveReply) -> None:
+        """Tell the reply's owner which messages show it."""
+        try:
             async with asyncio.timeout(self._pace.request_seconds):
                 await shown.on_sent(shown.slots.ids)
+        except Exception as error:  # noqa: BLE001 - whatever the owner's storage raises, people still see the answer
+            log.warning("the messages of an answer could not be noted: %s", describe(error))
 
     async def _carry_out(self, slots: Slots, step: Step) -> None:
         channel_id, turn_id = slots.channel_id, slots.turn_id

@@ -144,9 +144,12 @@ class Reply:
 
     def pages(self, now: float) -> tuple[Page, ...]:
         """What each message shows at `now`, never empty; a page that did not change is the same object."""
-        closing = self._closing() if self._ended else self._status(now)
-        last = self._final_controls(self._ended) if self._ended else (Control.STOP,)
-        contents = self._contents("\n".join(closing))
+        if self._ended:
+            contents = self._with_closing("\n".join(self._closing(self._ended)))
+            last = self._final_controls(self._ended)
+        else:
+            contents = self._with_status(now)
+            last = (Control.STOP,)
         pages = [Page(content) for content in contents[:-1]] + [Page(contents[-1], last)]
         known = self._shown
         self._shown = tuple(
@@ -179,32 +182,26 @@ class Reply:
         if running:
             self._tools[running[-1]] = replace(self._tools[running[-1]], seconds=duration, is_error=is_error)
 
-    def _contents(self, closing: str) -> list[str]:
-        """The text of each page, with `closing` below it: on the last page if there is room."""
-        ended = self.over
-        pages = self._splitter.pages(reserve=units(closing) + 1 if closing and ended else 0)
-        if not closing:
-            return pages
-        if pages and units(pages[-1]) + 1 + units(closing) <= MESSAGE_LIMIT:
-            return [*pages[:-1], f"{pages[-1]}\n{closing}"]
-        return [*pages, closing]
+    def _with_closing(self, closing: str) -> list[str]:
+        """The text of each page, with room made for the small print on the last one."""
+        texts = self._splitter.pages(reserve=units(closing) + 1 if closing else 0)
+        return _joined(texts, closing)
 
-    def _status(self, now: float) -> list[str]:
-        """What the bot is doing; nothing while text flows, for then it can be seen."""
+    def _with_status(self, now: float) -> list[str]:
+        """The text of each page so far, and below it what the bot is doing unless its text shows that."""
+        texts = self._splitter.pages()
         lines = tool_lines(self._tools[self._tools_of_earlier_steps :])
-        if not self._has_text:
-            if not self._reasoning_model and not self._is_thinking:
-                return [*lines, small("✍️ Writing…")]
-            return [*lines, small(f"💭 Thinking… {seconds(int(max(0.0, now - self._started_at)))}")]
-        if not self._splitter.pages():
-            return [*lines, small("✍️ Writing…")]
-        return [*lines, small("💭 Thinking…")] if self._is_thinking else lines
+        if texts:
+            lines += [small("💭 Thinking…")] if self._is_thinking else []
+        elif self._has_text or not (self._reasoning_model or self._is_thinking):
+            lines.append(small("✍️ Writing…"))
+        else:
+            elapsed = int(now - self._started_at)
+            lines.append(small(f"💭 Thinking… {seconds(elapsed)}" if elapsed >= 1 else "💭 Thinking…"))
+        return _joined(texts, "\n".join(lines))
 
-    def _closing(self) -> list[str]:
+    def _closing(self, ended: Ended) -> list[str]:
         """The small print under an answer that has ended."""
-        ended = self._ended
-        if ended is None:
-            return []
         lines = tool_summary(self._tools)
         match ended.status:
             case TurnStatus.STOPPED:
@@ -235,6 +232,15 @@ class Reply:
             Control.REPLY: self._needs_reply_button,
         }
         return tuple(control for control, is_wanted in wanted.items() if is_wanted)
+
+
+def _joined(texts: list[str], below: str) -> list[str]:
+    """`texts` with a few lines below: on the last page if there is room, else on one of their own."""
+    if not below:
+        return texts
+    if texts and units(texts[-1]) + 1 + units(below) <= MESSAGE_LIMIT:
+        return [*texts[:-1], f"{texts[-1]}\n{below}"]
+    return [*texts, below]
 
 
 def _events(turn: Turn, model: str) -> Iterable[ReplyEvent]:

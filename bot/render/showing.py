@@ -1,0 +1,124 @@
+"""One answer on its way to Discord: whether it has to be looked at, when, and whether its end is shown.
+
+Keeps time and trouble for the scheduler in `live`. This module knows nothing
+of requests, and nothing of other answers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
+
+from bot.errors import ShowError
+from bot.render.pace import Rhythm
+from bot.render.reply import Reply
+from bot.render.slots import Slots, Step
+
+OnSent: TypeAlias = Callable[[tuple[int, ...]], Awaitable[None]]
+
+_FIRST_BACKOFF = 0.5
+_LONGEST_BACKOFF = 30.0
+
+
+class LiveReply:
+    """An answer that is being shown. Made by `Live.open`."""
+
+    def __init__(
+        self, reply: Reply, slots: Slots, rhythm: Rhythm, on_sent: OnSent, wake: Callable[[LiveReply], None], now: float
+    ) -> None:
+        self.reply = reply
+        self.slots = slots
+        self.rhythm = rhythm
+        self.on_sent = on_sent
+        self.is_busy = False
+        self.is_typing = False
+        self.typing_at = now
+        self.shown_at = float("-inf")
+        """When a request for it last succeeded; the smallest goes first."""
+        self._wake = wake
+        self._is_dirty = True
+        self._is_ending = False
+        self._paced_at = self._retry_at = self._tick_at = now
+        self._failing_since: float | None = None
+        self._failures = 0
+        self._settled = asyncio.Event()
+        self._error: BaseException | None = None
+
+    def touch(self) -> None:
+        """The reply has changed. Never blocks, and costs the same however often it is called."""
+        if self._error is not None or (self._is_dirty and self._is_ending == self.reply.over):
+            return
+        self._is_dirty = True
+        self._is_ending = self.reply.over
+        self._settled.clear()
+        self._wake(self)
+
+    async def finished(self) -> tuple[int, ...]:
+        """Wait until the reply's end is completely shown; returns its messages in order.
+
+        Raises ShowError if it cannot be shown.
+        """
+        await self.settled()
+        if self._error is not None:
+            raise self._error
+        return self.slots.ids
+
+    async def settled(self) -> None:
+        """Wait until there is nothing left to show, or no way to."""
+        await self._settled.wait()
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether there is nothing left to show, or no way to."""
+        return self._settled.is_set()
+
+    @property
+    def due_at(self) -> float:
+        """When to look at it next."""
+        if self.reply.over:
+            return self._retry_at
+        return max(self._retry_at, self._paced_at if self._is_dirty else self._tick_at)
+
+    def step(self, now: float) -> Step | None:
+        """What to send at `now`; what changes afterwards is a new reason to look."""
+        self._is_dirty = False
+        self._is_ending = self.reply.over
+        return self.slots.next_step(self.reply.pages(now), self.reply.over)
+
+    def rest(self, now: float, tick_seconds: float) -> None:
+        """Everything there is to show is shown."""
+        self._tick_at = now + tick_seconds
+        if self.reply.over:
+            self._settled.set()
+
+    def hold(self, until: float) -> None:
+        """There is something to show, but not before `until`, unless the reply ends earlier."""
+        self._is_dirty = True
+        self._paced_at = until
+
+    def succeed(self, now: float) -> None:
+        self.shown_at = now
+        self._is_dirty = True
+        self._failures = 0
+        self._failing_since = None
+
+    def stumble(self, now: float, give_up_seconds: float, wait: float | None = None) -> None:
+        """A request failed that may succeed later: after `wait` seconds, or with growing pauses."""
+        if self._failing_since is None:
+            self._failing_since = now
+        if now - self._failing_since > give_up_seconds:
+            self.fail(
+                ShowError("Discord could not be reached for a long time, so this answer is not shown completely.")
+            )
+            return
+        backoff = min(_LONGEST_BACKOFF, _FIRST_BACKOFF * 2**self._failures)
+        self._failures = min(self._failures + 1, 10)
+        self._is_dirty = True
+        self._retry_at = now + (backoff if wait is None else wait)
+
+    def fail(self, error: BaseException) -> None:
+        """Give up showing it, unless all is shown already."""
+        if not self.is_settled:
+            self._error = error
+            self._settled.set()
