@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Self
 
-from sqlalchemy import delete, exists, func, insert, or_, select, update
+from sqlalchemy import delete, exists, func, insert, select, union, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.messages import Conversation, JsonObject, Part, Said, Step, Turn, TurnStatus
@@ -187,7 +187,7 @@ class Store:
         asked_in = select(t.said.c.turn_id).where(t.said.c.id == message_id)
         shown_in = select(t.pages.c.turn_id).where(t.pages.c.id == message_id)
         async with self._read() as db:
-            found = await read_turns(db, or_(t.turns.c.id.in_(asked_in), t.turns.c.id.in_(shown_in)))
+            found = await read_turns(db, t.turns.c.id.in_(union(asked_in, shown_in)))
             return found[0] if found else None
 
     @unbroken
