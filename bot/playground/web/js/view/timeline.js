@@ -1,0 +1,108 @@
+// The messages of the open channel. It stays at the newest message while the reader is there, and never moves
+// what somebody is reading: new text above or below leaves the view where it is.
+import { html, useEffect, useLayoutEffect, useMemo, useRef, useState } from "../../vendor/preact.js";
+import { channelName, rowsOf } from "../state/derive.js";
+import { isThread } from "../state/discord.js";
+import { useApp, useSelect } from "../store.js";
+import { formatDay } from "../text/format.js";
+import { CommandNotices } from "./command-notices.js";
+import { Icon } from "./icon.js";
+import { Message } from "./message.js";
+import { walkWithArrows } from "./roving.js";
+
+const NEAR_END_PX = 40;
+const NEAR_START_PX = 400;
+
+function Beginning({ channel }) {
+  const meId = useSelect((state) => state.me.id);
+  const name = channelName(channel, meId);
+  return html`
+    <div class="beginning">
+      <span class="beginning-icon"><${Icon} name=${isThread(channel) ? "thread" : channel.guild_id ? "hash" : "at"} /></span>
+      <h3>${channel.guild_id && !isThread(channel) ? `Welcome to #${name}` : name}</h3>
+      <p>${channel.guild_id ? "This is where it begins." : `This is the beginning of your direct messages with ${name}.`}</p>
+    </div>`;
+}
+
+function Row({ row, last }) {
+  if (row.kind === "day") return html`<div class="divider" role="separator"><span>${formatDay(row.time)}</span></div>`;
+  if (row.kind === "new") return html`<div class="divider new" role="separator"><span>New</span></div>`;
+  return html`<${Message} message=${row.message} grouped=${row.grouped} reachable=${last} />`;
+}
+
+/** Keeps the scrolled element at its end while `atEnd.current` says so, whatever grows or shrinks. */
+function useStayingAtEnd(scroller, content, atEnd) {
+  useLayoutEffect(() => {
+    const toEnd = () => {
+      if (atEnd.current) scroller.current.scrollTop = scroller.current.scrollHeight;
+    };
+    const observer = new ResizeObserver(toEnd);
+    observer.observe(scroller.current);
+    observer.observe(content.current);
+    toEnd();
+    return () => observer.disconnect();
+  }, []);
+}
+
+export function Timeline({ channel }) {
+  const app = useApp();
+  const timeline = useSelect((state) => state.timelines[channel.id]);
+  const dismissed = useSelect((state) => state.dismissed);
+  const firstUnread = useSelect((state) => state.firstUnread[channel.id]);
+  const unread = useSelect((state) => state.unread[channel.id]);
+  const scroller = useRef(null);
+  const content = useRef(null);
+  const atEnd = useRef(true);
+  const [away, setAway] = useState(false);
+  const rows = useMemo(
+    () => rowsOf((timeline?.messages ?? []).filter((message) => !dismissed[message.id]), firstUnread),
+    [timeline, dismissed, firstUnread],
+  );
+  useStayingAtEnd(scroller, content, atEnd);
+
+  function markSeen() {
+    app.atEnd = atEnd.current;
+    if (atEnd.current && document.hasFocus() && app.store.state.unread[channel.id]) app.lookedToEnd(channel.id);
+  }
+
+  useEffect(() => {
+    markSeen();
+    addEventListener("focus", markSeen);
+    return () => removeEventListener("focus", markSeen);
+  }, [channel.id]);
+
+  function onScroll() {
+    const { scrollTop, scrollHeight, clientHeight } = scroller.current;
+    atEnd.current = scrollHeight - scrollTop - clientHeight < NEAR_END_PX;
+    setAway(!atEnd.current);
+    markSeen();
+    if (scrollTop < NEAR_START_PX && timeline && !timeline.complete) {
+      // At the very top the browser does not hold the view in place while messages are put in above it.
+      if (scrollTop === 0) scroller.current.scrollTop = 1;
+      app.loadOlder(channel.id);
+    }
+  }
+
+  function toEnd() {
+    atEnd.current = true;
+    scroller.current.scrollTop = scroller.current.scrollHeight;
+    setAway(false);
+    markSeen();
+  }
+
+  return html`
+    <div class="timeline-frame">
+      <div id="timeline" class="timeline" ref=${scroller} onScroll=${onScroll} onKeyDown=${walkWithArrows(".message")}>
+        <div class="timeline-content" ref=${content} role="feed" aria-label="Messages" aria-busy=${!timeline}>
+          ${timeline?.complete && html`<${Beginning} channel=${channel} />`}
+          ${!timeline && html`<p class="loading-note">Loading the messages…</p>`}
+          ${rows.map((row, index) => html`<${Row} key=${row.key} row=${row} last=${index === rows.length - 1} />`)}
+          <${CommandNotices} channelId=${channel.id} />
+        </div>
+      </div>
+      ${away && html`
+        <button class="to-end" onClick=${toEnd}>
+          <${Icon} name="down" />${unread ? `${unread.count} new` : "Newest messages"}
+        </button>`}
+    </div>`;
+}
