@@ -27,7 +27,7 @@ from bot.playground.model.request import parse_request
 from bot.playground.model.script import Script, load_script
 from bot.playground.model.wire import Abort, Action, Send, Wait, Wire
 
-LABEL = "Stand-in model (scripted, no real model answers)"
+LABEL = "Stand-in model (scripted)"
 """What people are told about who answers."""
 
 BAD_KEY = "bad-key"
