@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 
 import pytest
@@ -21,7 +22,8 @@ from tests.model_talk import CLAUDE, GROK, KIMI, PLAIN, SCRIPT
 
 pytest_plugins = ["tests.model_fixtures"]
 
-QUICK = Timeouts(connect=2, first_byte=0.3, silence=0.3, event=0.3, linger=0.1)
+PATIENT = Timeouts(connect=10, first_byte=10, silence=10, event=10)
+IMPATIENT = Timeouts(connect=10, first_byte=0.1, silence=0.1, event=0.1)
 
 FAULTS = {
     "fault 400": ModelFault.REFUSED,
@@ -41,9 +43,6 @@ FAULTS = {
     "fault null choices": ModelFault.GARBLED,
     "fault html": ModelFault.GARBLED,
     "fault gateway page": ModelFault.OVERLOADED,
-    "fault hang": ModelFault.TIMEOUT,
-    "fault comments": ModelFault.TIMEOUT,
-    "fault silence": ModelFault.TIMEOUT,
     "fault cut": ModelFault.CUT_OFF,
     "fault reset": ModelFault.CUT_OFF,
     "fault no finish": None,
@@ -59,8 +58,10 @@ FAULTS = {
 """What the client makes of each fault; None and those not listed end well."""
 
 
-ONLY_LONG = ("very long answer", "think for a minute", None)
-"""Scenes that differ from others in length alone, and the one that has no phrase."""
+ENDLESS = ("fault hang", "fault comments", "fault silence")
+ONLY_LONG = ("very long answer", "think for a minute")
+"""Scenes that differ from others in length alone."""
+PHRASES = [scene.phrase for scene in SCRIPT.scenes if scene.phrase not in (*ENDLESS, *ONLY_LONG, None)]
 
 
 async def at_once(_seconds: float) -> None:
@@ -84,13 +85,18 @@ class Echo:
         return f"fetched {arguments['url']}"
 
 
+@asynccontextmanager
+async def client_of(server: ModelServer, timeouts: Timeouts) -> AsyncIterator[OpenRouter]:
+    async with open_http(server.base_url) as http:
+        catalogue = Catalogue(http, server.base_url, clock=time.monotonic)
+        await catalogue.refresh()
+        yield OpenRouter(http, server.base_url, "any-key", catalogue=catalogue, timeouts=timeouts, sleep=at_once)
+
+
 @pytest.fixture
 async def model(model_server: ModelServer) -> AsyncIterator[OpenRouter]:
-    async with open_http(model_server.base_url) as http:
-        catalogue = Catalogue(http, model_server.base_url, clock=time.monotonic)
-        await catalogue.refresh()
-        url = model_server.base_url
-        yield OpenRouter(http, url, "any-key", catalogue=catalogue, timeouts=QUICK, sleep=at_once)
+    async with client_of(model_server, PATIENT) as model:
+        yield model
 
 
 def request(question: str, model: str = KIMI, *earlier: Turn, effort: str | None = None) -> ModelRequest:
@@ -113,7 +119,7 @@ async def finished_turn(model: OpenRouter, question: ModelRequest) -> Turn:
     return replace(question.turns[-1], status=TurnStatus.DONE, steps=draft.steps())
 
 
-@pytest.mark.parametrize("phrase", [scene.phrase for scene in SCRIPT.scenes if scene.phrase not in ONLY_LONG])
+@pytest.mark.parametrize("phrase", PHRASES)
 async def test_every_scene_ends_well_or_as_the_right_error(model: OpenRouter, phrase: str) -> None:
     expected = FAULTS.get(phrase)
     if expected is None:
@@ -122,6 +128,16 @@ async def test_every_scene_ends_well_or_as_the_right_error(model: OpenRouter, ph
     with pytest.raises(ModelError) as failure:
         await answer(model, request(phrase))
     assert failure.value.fault is expected
+
+
+@pytest.mark.parametrize("phrase", ENDLESS)
+async def test_a_scene_without_an_end_is_given_up(model_server: ModelServer, phrase: str) -> None:
+    async with client_of(model_server, IMPATIENT) as model:
+        with pytest.raises(ModelError) as failure:
+            await answer(model, request(phrase))
+    assert failure.value.fault is ModelFault.TIMEOUT
+    await asyncio.wait_for(model_server.requests[-1].ended.wait(), 5)
+    assert model_server.requests[-1].cancelled
 
 
 @pytest.mark.parametrize("model_id", [KIMI, CLAUDE, GROK, PLAIN])
