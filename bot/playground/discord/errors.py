@@ -20,19 +20,33 @@ class Refusal(NamedTuple):
 
 
 class ApiError(Exception):
-    """Read by whoever called the API; `errors` is Discord's nested tree of faults in a form."""
+    """Read by whoever called the API.
 
-    def __init__(self, status: int, code: int, message: str, errors: JsonObject | None = None) -> None:
+    `errors` is Discord's nested tree of faults in a form; `retry_after` gives
+    seconds, for the refusals that are a matter of time.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        code: int,
+        message: str,
+        errors: JsonObject | None = None,
+        retry_after: float | None = None,
+    ) -> None:
         super().__init__(f"{status} (error code: {code}): {message}")
         self.status = status
         self.code = code
         self.message = message
         self.errors = errors
+        self.retry_after = retry_after
 
     def body(self) -> JsonObject:
         body: JsonObject = {"message": self.message, "code": self.code}
         if self.errors is not None:
             body["errors"] = self.errors
+        if self.retry_after is not None:
+            body |= {"retry_after": self.retry_after, "global": False}
         return body
 
 
@@ -77,7 +91,7 @@ INVALID_JSON = Refusal(400, 50109, "The request body contains invalid JSON.")
 REACTION_BLOCKED = Refusal(403, 90001, "Reaction was blocked")
 REPLY_NEEDS_HISTORY = Refusal(403, 160002, "You cannot reply without permission to read message history")
 THREAD_EXISTS = Refusal(400, 160004, "A thread has already been created for this message")
-THREAD_LOCKED = Refusal(400, 160005, "Thread is locked")
+THREAD_LOCKED = Refusal(400, 160005, "This thread is locked")
 TOO_MANY_THREADS = Refusal(400, 160006, "Maximum number of active threads reached")
 
 

@@ -44,13 +44,14 @@ def read_command(body: JsonObject) -> JsonObject:
 
 def _read_command(faults: Faults, path: Path, body: JsonObject) -> JsonObject:
     kind = body.get("type", CHAT_INPUT)
-    faults.choice((*path, "type"), kind, limits.COMMANDS)
+    if not faults.choice((*path, "type"), kind, limits.COMMANDS):
+        kind = CHAT_INPUT
     command: dict[str, Any] = {
         "type": kind,
         "name": _read_name(faults, (*path, "name"), body.get("name"), chat_input=kind == CHAT_INPUT),
-        "name_localizations": body.get("name_localizations"),
+        "name_localizations": _read_localizations(faults, path, body, "name", limits.COMMAND_NAME),
         "description": _read_description(faults, path, body, kind),
-        "description_localizations": body.get("description_localizations"),
+        "description_localizations": _read_localizations(faults, path, body, "description", limits.COMMAND_DESCRIPTION),
         "default_member_permissions": _read_permissions(faults, path, body),
         "dm_permission": body.get("dm_permission") is not False,
         "contexts": _read_kinds(faults, path, body, "contexts", (0, 1, 2), None),
@@ -132,9 +133,14 @@ def _read_option(faults: Faults, path: Path, body: JsonObject, depth: int) -> di
         "name": _read_name(faults, (*path, "name"), body.get("name"), chat_input=True),
         "description": faults.text((*path, "description"), body.get("description"), limits.COMMAND_DESCRIPTION, 1),
     }
-    for key in ("name_localizations", "description_localizations", "channel_types", "min_value", "max_value"):
+    for key, most in (("name", limits.COMMAND_NAME), ("description", limits.COMMAND_DESCRIPTION)):
+        if (localized := _read_localizations(faults, path, body, key, most)) is not None:
+            option[f"{key}_localizations"] = localized
+    for key in ("min_value", "max_value"):
         if body.get(key) is not None:
-            option[key] = body[key]
+            option[key] = _read_bound(faults, (*path, key), body[key])
+    if body.get("channel_types"):
+        option["channel_types"] = faults.items((*path, "channel_types"), body["channel_types"], 12)
     for key in ("required", "autocomplete"):
         if body.get(key) is not None:
             option[key] = faults.flag((*path, key), body[key])
@@ -159,12 +165,28 @@ def _read_choices(faults: Faults, path: Path, value: JsonValue, kind: JsonValue)
         given = body.get("value")
         if kind == _STRING:
             given = faults.text((*path, index, "value"), given, limits.COMMAND_CHOICE, 1)
-        elif isinstance(given, bool) or not isinstance(given, int if kind == _INTEGER else int | float):
-            faults.add((*path, index, "value"), "NUMBER_TYPE_COERCE", f'Value "{str(given)[:100]}" is not a number.')
-        if body.get("name_localizations") is not None:
-            choice["name_localizations"] = body["name_localizations"]
+        else:
+            given = _read_bound(faults, (*path, index, "value"), given, whole=kind == _INTEGER)
+        localized = _read_localizations(faults, (*path, index), body, "name", limits.COMMAND_CHOICE)
+        if localized is not None:
+            choice["name_localizations"] = localized
         choices.append(choice | {"value": given})
     return choices
+
+
+def _read_localizations(faults: Faults, path: Path, body: JsonObject, key: str, most: int) -> dict[str, str] | None:
+    key = f"{key}_localizations"
+    if body.get(key) is None:
+        return None
+    texts = faults.mapping((*path, key), body[key])
+    return {locale: faults.text((*path, key, locale), text, most, 1) for locale, text in texts.items()}
+
+
+def _read_bound(faults: Faults, path: Path, value: JsonValue, *, whole: bool = False) -> int | float:
+    if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
+        faults.add(path, "NUMBER_TYPE_COERCE", f'Value "{str(value)[:100]}" is not {"int" if whole else "float"}.')
+        return 0
+    return value
 
 
 def _length(item: dict[str, Any]) -> int:

@@ -69,7 +69,10 @@ class _Reader:
             self.faults.add((*path, "type"), "UNION_TYPE_CHOICES", text)
             return {"type": 0}
         self.count += 1
-        own: dict[str, Any] = {"type": kind, "id": body.get("id") or self.count}
+        given = body.get("id")
+        own: dict[str, Any] = {"type": kind, "id": self.count}
+        if given:
+            own["id"] = self.faults.number((*path, "id"), given, 2**31 - 1)
         return own | _READERS[kind](self, path, body)
 
     def custom_id(self, path: Path, body: JsonObject) -> str:
@@ -180,10 +183,10 @@ def _read_text(reader: _Reader, path: Path, body: JsonObject) -> dict[str, Any]:
 
 def _read_media(reader: _Reader, path: Path, body: JsonObject) -> dict[str, Any]:
     """A thumbnail, or one item of a gallery."""
-    media = reader.faults.mapping((*path, "media"), body.get("media"))
+    media, description = reader.faults.mapping((*path, "media"), body.get("media")), body.get("description")
     return {
         "media": {"url": reader.faults.text((*path, "media", "url"), media.get("url"), 2048, 1)},
-        "description": body.get("description"),
+        "description": None if description is None else reader.faults.text((*path, "description"), description, 1024),
         "spoiler": body.get("spoiler") is True,
     }
 

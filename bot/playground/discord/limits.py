@@ -28,8 +28,8 @@ ATTACHMENT_DESCRIPTION = 1024
 NONCE_SECONDS = 300.0
 """How long an enforced nonce is remembered ("the past few minutes")."""
 OLD_MESSAGE_SECONDS = 3600.0
-OLD_EDITS = 3
-"""Edits allowed on a message older than an hour; the real number is unpublished, this one is strict."""
+OLD_EDITS, OLD_EDITS_SECONDS = 3, 20.0
+"""Edits of messages older than an hour, in each channel; unpublished, as bots measure it."""
 BULK_DELETE = 100
 BULK_DELETE_SECONDS = 14 * 24 * 3600.0
 REACTIONS = 20

@@ -234,8 +234,6 @@ class Message:
     pinged: list[int] = field(default_factory=list[int])
     """Who got a notification because of a mention: what tests assert on."""
     nonce: str | int | None = None
-    old_edits: int = 0
-    """Edits made when the message was more than an hour old."""
     application_id: int | None = None
     interaction_metadata: dict[str, Any] | None = None
     only_user: int | None = None

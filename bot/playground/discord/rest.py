@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import math
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -146,7 +147,8 @@ class RestApi:
 
 
 def _refusal(error: ApiError) -> web.Response:
-    return json_response(error.body(), error.status)
+    headers = {} if error.retry_after is None else {"Retry-After": str(math.ceil(error.retry_after))}
+    return json_response(error.body(), error.status, headers)
 
 
 def _template(request: web.Request) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from urllib.parse import quote
 
 from bot.messages import JsonObject
+from bot.playground.discord.media import resolved_media
 from bot.playground.discord.records import Attachment, Member, Message, MessageFlag, MessageType, Reaction, Reference
 from bot.playground.discord.snowflake import created_at, iso
 from bot.playground.discord.state import State
@@ -87,6 +88,7 @@ def _referenced(state: State, reference: Reference) -> Message | None:
 
 def _bare_message_view(state: State, message: Message, viewer: int | None) -> JsonObject:
     attachments = [attachment_view(state, message.channel_id, item) for item in message.attachments]
+    media = {f"attachment://{attachment['filename']}": attachment for attachment in attachments}
     view: JsonObject = {
         "id": str(message.id),
         "channel_id": str(message.channel_id),
@@ -103,7 +105,7 @@ def _bare_message_view(state: State, message: Message, viewer: int | None) -> Js
         "mention_roles": [str(role) for role in message.mention_roles],
         "attachments": [*attachments],
         "embeds": [*message.embeds],
-        "components": [*message.components],
+        "components": [resolved_media(component, media) for component in message.components],
     }
     return view | _occasional_fields(state, message, viewer)
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from pydantic import TypeAdapter
 
+from bot.messages import JsonObject
 from bot.playground.discord.permissions import BOT_PERMISSIONS, EVERY_PERMISSION, MEMBER_PERMISSIONS
 from bot.playground.discord.records import (
     Application,
@@ -26,6 +27,7 @@ from bot.playground.discord.records import (
     User,
 )
 from bot.playground.discord.snowflake import Snowflakes
+from bot.playground.discord.views import guild_create_view, member_view, user_view
 from bot.playground.discord.world_channels import ChannelVerbs
 from bot.playground.discord.world_commands import CommandVerbs
 from bot.playground.discord.world_reactions import ReactionVerbs
@@ -66,10 +68,24 @@ class World(ChannelVerbs, ResponseVerbs, ReactionVerbs, CommandVerbs):
         return role
 
     def add_member(self, guild_id: int, user_id: int, *roles: int) -> Member:
-        self.user(user_id)
-        member = Member(user_id, self.now(), list(roles))
-        self.guild(guild_id).members[user_id] = member
+        """Somebody joins; for the application's bot that is an invitation."""
+        user, guild = self.user(user_id), self.guild(guild_id)
+        member = guild.members[user_id] = Member(user_id, self.now(), list(roles))
+        if user_id == self.bot_id:
+            self.publish_to_guild("GUILD_CREATE", guild_create_view(self, guild, user_id), guild_id, user_id)
+        data: JsonObject = {**member_view(user, member), "guild_id": str(guild_id)}
+        self.publish_to_guild("GUILD_MEMBER_ADD", data, guild_id)
         return member
+
+    def remove_member(self, guild_id: int, user_id: int) -> None:
+        """Somebody leaves or is removed; for the application's bot the server is gone."""
+        user, guild = self.user(user_id), self.guild(guild_id)
+        # Told before it happens: afterwards nobody could be asked whether they were there.
+        data: JsonObject = {"user": user_view(user), "guild_id": str(guild_id)}
+        self.publish_to_guild("GUILD_MEMBER_REMOVE", data, guild_id)
+        if user_id == self.bot_id:
+            self.publish_to_guild("GUILD_DELETE", {"id": str(guild_id)}, guild_id, user_id)
+        del guild.members[user_id]
 
     def add_bot(self, guild_id: int, permissions: int = int(BOT_PERMISSIONS)) -> Member:
         """Invite the application's bot: a member with a managed role of its own."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
 
 from bot.messages import JsonObject
 from bot.playground.discord import errors, limits
@@ -18,6 +19,7 @@ from bot.playground.discord.records import (
     Message,
     MessageFlag,
     MessageType,
+    Records,
     Reference,
 )
 from bot.playground.discord.snowflake import created_at
@@ -30,11 +32,19 @@ _SPEAKABLE = frozenset(ChannelType) - {ChannelType.FORUM}
 class MessageVerbs(ThreadMembership):
     """What users do with messages. `actor` is the id of the user who does it, the bot's own included."""
 
+    def __init__(self, records: Records, now: Callable[[], float] = time.time) -> None:
+        super().__init__(records, now)
+        self._old_edits: dict[int, list[float]] = {}
+
     def create_message(self, actor: int, channel_id: int, body: JsonObject, files: Sequence[Upload] = ()) -> Message:
         """Send a message; `body` is that of "Create Message". An enforced nonce returns what it made before."""
         channel = self.channel(channel_id)
         self._require_speech(actor, channel, attaching=bool(files))
         form = read_message(body, files)
+        if (form.flags or 0) & MessageFlag.EPHEMERAL:
+            raise errors.invalid_form(
+                ("flags",), "MESSAGE_FLAGS_INVALID", "Only an interaction's response is ephemeral"
+            )
         if form.enforce_nonce and (earlier := self._sent_before(actor, channel_id, form.nonce)) is not None:
             return earlier
         reference = self._reply_reference(actor, channel, form)
@@ -47,7 +57,7 @@ class MessageVerbs(ThreadMembership):
     def edit_message(
         self, actor: int, channel_id: int, message_id: int, body: JsonObject, files: Sequence[Upload] = ()
     ) -> Message:
-        """Change one's own message; moderators may only hide its embeds."""
+        """Change one's own message."""
         channel = self.channel_for(actor, channel_id)
         message = self.message(channel_id, message_id)
         if message.author_id != actor:
@@ -59,7 +69,7 @@ class MessageVerbs(ThreadMembership):
         form = read_message(body, files, v2=bool(message.flags & MessageFlag.IS_COMPONENTS_V2))
         if files:
             self.require(actor, channel, Permission.ATTACH_FILES)
-        self._count_old_edit(message)
+        self._count_old_edit(channel_id, message)
         apply_edit(self, channel, message, form)
         self.publish("MESSAGE_UPDATE", message_event(self, message), channel)
         return message
@@ -203,12 +213,14 @@ class MessageVerbs(ThreadMembership):
         mentioned = [user for user in message.mentions if self.can_view(user, channel.id)]
         self._admit(channel, [message.author_id, *mentioned])
 
-    def _count_old_edit(self, message: Message) -> None:
-        if created_at(message.id) > self.now() - limits.OLD_MESSAGE_SECONDS:
+    def _count_old_edit(self, channel_id: int, message: Message) -> None:
+        now = self.now()
+        if created_at(message.id) > now - limits.OLD_MESSAGE_SECONDS:
             return
-        if message.old_edits >= limits.OLD_EDITS:
-            raise ApiError(*errors.TOO_MANY_OLD_EDITS)
-        message.old_edits += 1
+        recent = [at for at in self._old_edits.get(channel_id, ()) if at > now - limits.OLD_EDITS_SECONDS]
+        if len(recent) >= limits.OLD_EDITS:
+            raise ApiError(*errors.TOO_MANY_OLD_EDITS, retry_after=recent[0] + limits.OLD_EDITS_SECONDS - now)
+        self._old_edits[channel_id] = [*recent, now]
 
     def _drop(self, channel: Channel, message_ids: list[int]) -> None:
         kept = self.records.messages.get(channel.id, {})

@@ -12,6 +12,7 @@ from bot.playground.discord.form_channel import ThreadForm, read_thread
 from bot.playground.discord.form_message import MessageForm, Upload, read_message
 from bot.playground.discord.permissions import Permission
 from bot.playground.discord.records import (
+    SYSTEM_TYPES,
     Channel,
     ChannelType,
     Message,
@@ -34,7 +35,7 @@ class ThreadVerbs(MessageVerbs):
         parent = self._parent(actor, channel_id, {ChannelType.TEXT, ChannelType.ANNOUNCEMENT})
         self.require(actor, parent, Permission.CREATE_PUBLIC_THREADS)
         message = self.message(channel_id, message_id)
-        if message.type not in (MessageType.DEFAULT, MessageType.REPLY, MessageType.CHAT_INPUT_COMMAND):
+        if message.type in SYSTEM_TYPES:
             raise ApiError(*errors.SYSTEM_MESSAGE)
         if message_id in self.records.channels:
             raise ApiError(*errors.THREAD_EXISTS)
