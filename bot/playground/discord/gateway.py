@@ -139,6 +139,10 @@ class Gateway:
         """Cut every connection and stop listening to the world."""
         self._unsubscribe()
         self.drop_all()
+        await self.idle()
+
+    async def idle(self) -> None:
+        """Wait until no client is connected."""
         await self._idle.wait()
 
     def _receive(self, connection: Connection, received: Received) -> None:

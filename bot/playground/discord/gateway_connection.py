@@ -97,14 +97,18 @@ class Connection:
         `handle` may raise HangUp. Returns when the connection is closed.
         """
         self.send(encode(Opcode.HELLO, {"heartbeat_interval": round(self._limits.heartbeat_interval * 1000)}))
-        writer = asyncio.create_task(self._write())
+        tasks = [asyncio.create_task(self._read(handle)), asyncio.create_task(self._write())]
         try:
-            await self._read(handle)
-        except HangUp as reason:
-            await self._stop(writer)
-            await self._close(reason)
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            await self._stop(writer)
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+        for task in tasks:
+            if not task.cancelled() and (error := task.exception()) is not None:
+                if not isinstance(error, HangUp):
+                    raise error
+                await self._close(error)
 
     async def _read(self, handle: Callable[[Received], None]) -> None:
         try:
@@ -133,8 +137,7 @@ class Connection:
             while True:
                 frame = await self._outbox.get()
                 if isinstance(frame, HangUp):
-                    await self._close(frame)
-                    return
+                    raise frame
                 packed = self._wire.pack(frame)
                 if isinstance(packed, bytes):
                     await self._socket.send_bytes(packed)
@@ -145,9 +148,3 @@ class Connection:
         with contextlib.suppress(ConnectionError, TimeoutError):
             async with asyncio.timeout(_GOODBYE_SECONDS):
                 await self._socket.close(code=reason.code, message=reason.reason.encode())
-
-    async def _stop(self, writer: asyncio.Task[None]) -> None:
-        writer.cancel()
-        await asyncio.wait([writer])
-        if not writer.cancelled():
-            writer.result()

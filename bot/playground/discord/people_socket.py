@@ -14,20 +14,21 @@ from aiohttp import web
 
 from bot.messages import JsonObject
 from bot.playground.discord.dispatch import Dispatch
-from bot.playground.discord.state import State
+from bot.playground.discord.people_views import commands_view
+from bot.playground.discord.world import World
 
 _QUEUED_EVENTS = 1000
 _PING_SECONDS = 30.0
-_GOODBYE_SECONDS = 0.5
+_GOODBYE_SECONDS = 0.2
 
 
 class PeopleSockets:
     """Every open page."""
 
-    def __init__(self, state: State) -> None:
-        self._state = state
+    def __init__(self, world: World) -> None:
+        self._world = world
         self._pages: set[_Page] = set()
-        self._unsubscribe = state.subscribe(self._on_dispatch)
+        self._ends = (world.subscribe(self._on_dispatch), world.watch_commands(self._tell_commands))
 
     async def serve(self, request: web.Request, user_id: int) -> web.WebSocketResponse:
         """Serve one page until it leaves or `close` is called."""
@@ -46,16 +47,16 @@ class PeopleSockets:
         for page in self._pages:
             page.put(name, data)
 
-    def tell(self, user_id: int, name: str, data: JsonObject) -> None:
-        for page in self._pages:
-            if page.user_id == user_id:
-                page.put(name, data)
-
     def close(self) -> None:
         """Stop listening to the world and let every page go."""
-        self._unsubscribe()
+        for end in self._ends:
+            end()
         for page in tuple(self._pages):
             page.drop()
+
+    def _tell_commands(self) -> None:
+        for page in self._pages:
+            page.put("APPLICATION_COMMANDS", {"commands": commands_view(self._world, page.user_id)})
 
     def _on_dispatch(self, event: Dispatch) -> None:
         for page in self._pages:
@@ -66,8 +67,8 @@ class PeopleSockets:
         if event.only_user is not None:
             return event.only_user == user_id
         if event.channel_id is not None:
-            return self._state.can_view(user_id, event.channel_id)
-        return event.guild_id is None or user_id in self._state.guild(event.guild_id).members
+            return self._world.can_view(user_id, event.channel_id)
+        return event.guild_id is None or user_id in self._world.guild(event.guild_id).members
 
 
 class _Page:
