@@ -15,7 +15,7 @@ from bot.playground.discord.gateway_connection import GatewayLimits
 from bot.playground.discord.gateway_frames import CloseCode
 from bot.playground.discord.server import DiscordServer, make_token
 from bot.playground.discord.world import World, default_world
-from tests.discord_people import Bot, Person, channel_id, guild_id, person, point_at, running_bot
+from tests.discord_people import Bot, Person, person, point_at, running_bot
 
 OFTEN = GatewayLimits(identify_window=0)
 
@@ -327,7 +327,3 @@ def drained(someone: Person) -> list[dict[str, Any]]:
     while not someone.events.empty():
         events.append(someone.events.get_nowait())
     return events
-
-
-def test_the_world_of_these_tests_has_one_server(world: World) -> None:
-    assert world.channel(channel_id(world, "general")).guild_id == guild_id(world)

@@ -144,8 +144,10 @@ class _Checker:
     def _value(self, path: Path, kind: OptionType, definition: JsonObject, value: JsonValue) -> JsonValue:
         match kind:
             case OptionType.STRING:
-                most, least = definition.get("max_length"), definition.get("min_length")
-                value = self._faults.text(path, value, int(str(most or COMMAND_STRING_OPTION)), int(str(least or 0)))
+                most = int(str(definition.get("max_length") or COMMAND_STRING_OPTION))
+                least = int(str(definition.get("min_length") or 0))
+                needed = 1 if definition.get("required") is True else 0
+                value = self._faults.text(path, value, most, max(least, needed))
             case OptionType.INTEGER | OptionType.NUMBER:
                 self._number(path, kind, definition, value)
             case OptionType.BOOLEAN:
