@@ -75,6 +75,7 @@ def _set_up_logging(settings: Settings) -> None:
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     for name in QUIET:
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLevelName(settings.log_level)))
+    logging.getLogger("discord.client").setLevel(logging.ERROR)  # it warns of voice libraries that are not needed
 
 
 if __name__ == "__main__":

@@ -35,6 +35,9 @@ SAVE_SECONDS = 1.5
 SHOW_SECONDS = 120.0
 """How long to wait for Discord to show the end of an answer before going on without it."""
 
+STORED_FIRST_SECONDS = 1.0
+"""How long the end of an answer waits for the database before it is shown all the same."""
+
 TRIMMED = "This thread is longer than the model can read, so its oldest messages were left out."
 TOO_LONG = "This message is longer than the model can read. Please shorten it, or choose a model with a larger window."
 UNEXPECTED = "Something went wrong on my side, and it has been logged. Please try again."
@@ -126,21 +129,29 @@ class Answer:
         try:
             ended = await self._until_it_ends()
         except asyncio.CancelledError:
-            self._show(self._ended(TurnStatus.INTERRUPTED))
-            await asyncio.shield(self._finish(self._ended(TurnStatus.INTERRUPTED)))
+            await self._conclude(self._ended(TurnStatus.INTERRUPTED))
             raise
         except Exception as error:  # noqa: BLE001 - the edge of one answer: the asker is told, the others go on
             log.error("turn %d: unexpected %s", self.turn.id, describe(error))
             ended = self._ended(TurnStatus.FAILED, UNEXPECTED)
-        self.over = True
-        self._show(ended)
-        if not await self._finish(ended):
-            self._show(Noticed(NOT_SAVED))
+        await self._conclude(ended)
         try:
             async with asyncio.timeout(SHOW_SECONDS):
                 await self._shown.finished()
         except (ShowError, TimeoutError) as error:
             log.warning("turn %d: the end of the answer could not be shown: %s", self.turn.id, describe(error))
+
+    async def _conclude(self, ended: Ended) -> None:
+        """Store the end and show it: stored first, so that the buttons find it, unless the database is slow."""
+        self.over = True
+        storing = asyncio.create_task(self._finish(ended))
+        try:
+            await asyncio.wait({storing}, timeout=STORED_FIRST_SECONDS)
+            self._show(ended)
+            if not await asyncio.shield(storing):
+                self._show(Noticed(NOT_SAVED))
+        finally:
+            await asyncio.wait({storing})
 
     async def _until_it_ends(self) -> Ended:
         """Ask until there is an outcome; a question that grew, or that did not fit, is asked again."""

@@ -17,22 +17,25 @@ class GuildSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     model: str | None = Field(
-        None, title="Model", max_length=200, description="The model that answers; empty means the operator's default."
+        default=None,
+        title="Model",
+        max_length=200,
+        description="The model that answers; empty means the operator's default.",
     )
     effort: str | None = Field(
-        None,
+        default=None,
         title="Effort",
         max_length=20,
         description="How hard the model thinks; empty means its own default.",
     )
     persona: str | None = Field(
-        None, title="Persona", max_length=4000, description="Replaces the built-in instructions to the model."
+        default=None, title="Persona", max_length=4000, description="Replaces the built-in instructions to the model."
     )
     footer: bool = Field(
-        True, title="Footer", description="Whether answers end with a line naming model, time, tokens and cost."
+        default=True, title="Footer", description="Whether answers end with a line naming model, time, tokens and cost."
     )
     max_output_tokens: int = Field(
-        MAX_OUTPUT_TOKENS,
+        default=MAX_OUTPUT_TOKENS,
         title="Longest answer",
         ge=256,
         le=262_144,

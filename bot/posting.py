@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
+from typing import cast
 
 import aiohttp
 import discord
@@ -54,10 +56,13 @@ class Poster:
         reference = None
         if reply_to is not None:
             reference = channel.get_partial_message(reply_to).to_reference(fail_if_not_exists=False)
+        send = cast(
+            Callable[..., Awaitable[discord.Message]], channel.send
+        )  # its overloads refuse None for what may be absent
         async with _Refusals():
-            message = await channel.send(
+            message = await send(
                 page.content, view=_view(page, turn_id), nonce=nonce, reference=reference, mention_author=False
-            )  # pyright: ignore[reportCallIssue, reportArgumentType, reportUnknownVariableType] - None is a reference too
+            )
         return message.id
 
     async def edit(self, channel_id: int, message_id: int, page: Page, *, turn_id: int) -> None:
