@@ -92,11 +92,7 @@ class OpenRouter:
     async def _begin(self, model: str, content: bytes) -> _Begun:
         """The first event, and the others. Until the first has come, another attempt does no harm."""
         events = self._attempt(model, content)
-        try:
-            return await anext(events), events
-        except BaseException:
-            await events.aclose()
-            raise
+        return await anext(events), events
 
     async def _attempt(self, model: str, content: bytes) -> AsyncGenerator[ModelEvent]:
         response = await self._send(content)
