@@ -36,18 +36,24 @@ const blockQuote = lineRule(
 
 const BULLET = /^( *)(?:([-*])|(\d{1,9})\.) +(?=\S)/;
 
+const isNumbered = (bullet) => bullet[3] !== undefined;
+
 const fences = (line) => line.split("```").length - 1;
 
 /** The lines of the list that `source` begins with: bullets, indented lines, and all of an open fence. Each says whether it opens an item. */
 function listLines(source) {
   const lines = [];
-  let base = null;
+  let first = null;
   let inFence = false;
   for (const text of source.split("\n")) {
     const bullet = inFence ? null : BULLET.exec(text);
     if (!bullet && !inFence && !/^ {2,}\S/.test(text)) break;
-    base ??= bullet[1].length;
-    lines.push({ text, bullet: bullet && bullet[1].length <= base + 1 ? bullet : null, base });
+    first ??= bullet;
+    const base = first[1].length;
+    const opensItem = bullet !== null && bullet[1].length <= base + 1;
+    // Bullets after numbers, or the other way about, are another list.
+    if (opensItem && isNumbered(bullet) !== isNumbered(first)) break;
+    lines.push({ text, bullet: opensItem ? bullet : null, base });
     if (fences(text) % 2) inFence = !inFence;
   }
   return lines;
@@ -72,9 +78,9 @@ const list = {
   },
   parse([all], parse, state) {
     const lines = listLines(all.replace(/\n$/, ""));
-    const number = lines[0].bullet[3];
+    const { bullet } = lines[0];
     const items = listItems(lines).map((item) => parse(item, within(state, { depth: (state.depth ?? 0) + 1 })));
-    return { ordered: number !== undefined, start: Number(number ?? 1), items };
+    return { ordered: isNumbered(bullet), start: Number(bullet[3] ?? 1), items };
   },
 };
 

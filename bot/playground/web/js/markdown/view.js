@@ -111,12 +111,14 @@ export function Markdown({ text }) {
 }
 
 const FLATTENED = { codeBlock: "code", br: " " };
+const OWN_LINES = new Set(["heading", "subtext", "blockQuote"]);
 
 const flatten = (nodes) => nodes.map((node) => {
   if (node.type in FLATTENED) return FLATTENED[node.type];
   if (node.type === "spoiler") return "▇▇▇";
   if (node.items) return node.items.map(flatten).join(" ");
-  return Array.isArray(node.content) ? flatten(node.content) : (node.content ?? "");
+  const text = Array.isArray(node.content) ? flatten(node.content) : (node.content ?? "");
+  return OWN_LINES.has(node.type) ? `${text} ` : text;
 }).join("");
 
 /** A message's text as one plain line, for replies and lists. Hidden text stays hidden. */

@@ -1,6 +1,6 @@
 // What a live event makes of the state. Pure: one state and one event in, the next state out.
 // The names and payloads are those of Discord's gateway.
-import { hasFlag, isThread, MessageFlag } from "./discord.js";
+import { hasFlag, isThread, MessageFlag, MessageType } from "./discord.js";
 import { insert, react, remove, replace } from "./timeline.js";
 
 const TYPING_MS = 10_000;
@@ -29,7 +29,9 @@ function messageCreated(state, message, { seen }) {
   }
   if (!next.users[message.author.id]) next = { ...next, users: { ...next.users, [message.author.id]: message.author } };
   next = typingStopped(next, message.channel_id, message.author.id);
-  return own || seen ? next : markUnread(next, message);
+  if (own) return { ...next, firstUnread: without(next.firstUnread, message.channel_id) };
+  const needsNobody = message.type === MessageType.THREAD_STARTER;
+  return seen || needsNobody ? next : markUnread(next, message);
 }
 
 function markUnread(state, message) {

@@ -17,11 +17,11 @@ export function Banner() {
       </div>`;
   }
   const text = model.stand_in
-    ? html`<strong>Stand-in model</strong>: answers come from a script, not from a real model. `
+    ? html`<strong>${model.label}</strong>: the answers come from a script, not from a real model. `
     : html`Answers come from <strong>${model.label}</strong>. `;
   return html`
     <div class=${`banner${model.stand_in ? " stand-in" : ""}`} role="note">
-      <span class="banner-text">${text}${model.stand_in && html`<span class="wide-only">${model.label}. </span>`}${notice && html`<span class="wide-only">${notice}</span>`}</span>
+      <span class="banner-text">${text}${notice && html`<span class="wide-only">${notice}</span>`}</span>
       <span class=${`bot-state ${botOnline ? "online" : "offline"}`}><span class="dot" />${botOnline ? "Bot online" : "Bot offline"}</span>
     </div>`;
 }

@@ -45,7 +45,7 @@ function Post({ thread }) {
       <span class="post-title">${thread.name}</span>
       <span class="post-facts">
         ${owner && html`<${Avatar} user=${owner} size=${20} /><b>${displayName(owner)}</b><span aria-hidden="true">·</span>`}
-        <span>${formatCount(thread.message_count ?? 0, "message")}</span><span aria-hidden="true">·</span><span>${active}</span>
+        <span>${formatCount(thread.message_count ?? 0, "reply", "replies")}</span><span aria-hidden="true">·</span><span>${active}</span>
         ${thread.thread_metadata?.archived && html`<span class="tag plain">ARCHIVED</span>`}
       </span>
     </button>`;

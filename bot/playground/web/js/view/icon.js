@@ -35,7 +35,7 @@ const PATHS = {
 
 export function Icon({ name, label }) {
   return html`
-    <svg class="icon" viewBox="0 0 24 24" aria-hidden=${label ? undefined : "true"} role=${label ? "img" : undefined} aria-label=${label}>
+    <svg class=${`icon icon-${name}`} viewBox="0 0 24 24" aria-hidden=${label ? undefined : "true"} role=${label ? "img" : undefined} aria-label=${label}>
       <path d=${PATHS[name]} />
     </svg>`;
 }

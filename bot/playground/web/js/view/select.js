@@ -44,8 +44,9 @@ function OptionList({ options, values, max, label, onChange, onClose }) {
   const box = useRef(null);
   const multiple = max > 1;
   useLayoutEffect(() => {
-    const { top } = box.current.parentElement.getBoundingClientRect();
-    box.current.classList.toggle("above", top > innerHeight - LIST_HEIGHT_PX);
+    const { top, bottom } = box.current.parentElement.getBoundingClientRect();
+    const frame = box.current.closest(".timeline, dialog").getBoundingClientRect();
+    box.current.classList.toggle("above", frame.bottom - bottom < LIST_HEIGHT_PX && top - frame.top > frame.bottom - bottom);
     (box.current.querySelector("[aria-selected=true]") ?? box.current.querySelector(".option"))?.focus({ preventScroll: true });
   }, []);
   function choose(value) {

@@ -17,6 +17,9 @@ function useCommandEntries(channel) {
   return useMemo(() => slashCommands({ commands, me, inGuild }), [commands, me, inGuild]);
 }
 
+// Mentioning the bot is how a conversation begins, so it stands first.
+const botFirst = (a, b) => Number(b.user?.bot ?? false) - Number(a.user?.bot ?? false) || (a.label < b.label ? -1 : 1);
+
 /** What the text asks for: {title, items: [{key, kind, ...}]}, or null. */
 function suggestionsFor(text, caret, entries, state) {
   if (/^\/[^\n]*$/.test(text)) {
@@ -28,7 +31,7 @@ function suggestionsFor(text, caret, entries, state) {
   const items = mentionables(state)
     .filter(({ kind, label }) => kind === KINDS[mention.sigil] && label.toLowerCase().includes(mention.query))
     .map((each) => ({ ...each, key: each.wire, mention }));
-  return { title: mention.sigil === "@" ? "People" : "Channels", items: items.reverse() };
+  return { title: mention.sigil === "@" ? "People" : "Channels", items: items.sort(botFirst) };
 }
 
 export function useSuggestions({ channel, draft, caret, box }) {

@@ -13,6 +13,11 @@ import { walkWithArrows } from "./roving.js";
 const NEAR_END_PX = 40;
 const NEAR_START_PX = 400;
 
+function beginningOf(channel, name) {
+  if (isThread(channel)) return "This is the beginning of the thread.";
+  return channel.guild_id ? "This is the beginning of the channel. Mention @Cogitor to open a thread with it." : `This is the beginning of your direct messages with ${name}.`;
+}
+
 function Beginning({ channel }) {
   const meId = useSelect((state) => state.me.id);
   const name = channelName(channel, meId);
@@ -20,7 +25,7 @@ function Beginning({ channel }) {
     <div class="beginning">
       <span class="beginning-icon"><${Icon} name=${isThread(channel) ? "thread" : channel.guild_id ? "hash" : "at"} /></span>
       <h3>${channel.guild_id && !isThread(channel) ? `Welcome to #${name}` : name}</h3>
-      <p>${channel.guild_id ? "This is where it begins." : `This is the beginning of your direct messages with ${name}.`}</p>
+      <p>${beginningOf(channel, name)}</p>
     </div>`;
 }
 
@@ -70,6 +75,13 @@ export function Timeline({ channel }) {
     addEventListener("focus", markSeen);
     return () => removeEventListener("focus", markSeen);
   }, [channel.id]);
+
+  // Whoever writes wants to see it, wherever they were reading.
+  const last = timeline?.messages.at(-1);
+  const lastOwnId = last?.author.id === app.store.state.me.id ? last.id : null;
+  useLayoutEffect(() => {
+    if (lastOwnId) toEnd();
+  }, [lastOwnId]);
 
   function onScroll() {
     const { scrollTop, scrollHeight, clientHeight } = scroller.current;
