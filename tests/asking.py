@@ -14,7 +14,8 @@ from bot.model import ModelRequest
 from bot.openrouter import Catalogue, OpenRouter, Timeouts, open_http
 from tests.model_server import ModelServer, Reply, serving
 
-QUICK = Timeouts(connect=1, first_byte=0.1, silence=0.1, event=0.2, linger=0.05)
+PATIENT = Timeouts(connect=10, first_byte=10, silence=10, event=10, linger=10)
+"""For tests in which no time limit should ever be reached, however busy the machine."""
 REQUEST = ModelRequest("a/model", "Be brief.", (Turn(1, 1, (Said(1, 7, "Ada", (Text("Hi"),), 0.0),)),), "session")
 
 
@@ -30,7 +31,7 @@ class Sleeps:
 
 @asynccontextmanager
 async def client_of(
-    server: ModelServer, *, key: str = "sk-or-test", timeouts: Timeouts = QUICK, sleeps: Sleeps | None = None
+    server: ModelServer, *, key: str = "sk-or-test", timeouts: Timeouts = PATIENT, sleeps: Sleeps | None = None
 ) -> AsyncGenerator[OpenRouter]:
     http = open_http(server.url)
     catalogue = Catalogue(http, server.url)

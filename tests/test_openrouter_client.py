@@ -145,15 +145,15 @@ async def test_an_error_page_without_end_is_read_only_so_far() -> None:
 
 async def test_closing_the_generator_closes_the_connection_at_once() -> None:
     hanging = Reply([sse(chunk({"content": "x"}))], end="hang")
-    async with serving(hanging) as server, client_of(server, timeouts=Timeouts()) as client:
+    async with serving(hanging) as server, client_of(server) as client:
         async with aclosing(client.stream(REQUEST)) as events:
             assert isinstance(await anext(events), Opened)
-        await asyncio.wait_for(server.left.wait(), 1)
+        await asyncio.wait_for(server.left.wait(), 5)
 
 
 async def test_cancelling_whoever_reads_closes_the_connection_at_once() -> None:
     hanging = Reply([sse(chunk({"content": "x"}))], end="hang")
-    async with serving(hanging) as server, client_of(server, timeouts=Timeouts()) as client:
+    async with serving(hanging) as server, client_of(server) as client:
         reached = asyncio.Event()
 
         async def read() -> None:
@@ -162,25 +162,25 @@ async def test_cancelling_whoever_reads_closes_the_connection_at_once() -> None:
                     reached.set()
 
         task = asyncio.create_task(read())
-        await asyncio.wait_for(reached.wait(), 1)
+        await asyncio.wait_for(reached.wait(), 5)
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
         assert task.cancelled()
-        await asyncio.wait_for(server.left.wait(), 1)
+        await asyncio.wait_for(server.left.wait(), 5)
 
 
 async def test_cancelling_before_the_first_byte_closes_the_connection_at_once() -> None:
-    async with serving(Reply(end="hang")) as server, client_of(server, timeouts=Timeouts()) as client:
+    async with serving(Reply(end="hang")) as server, client_of(server) as client:
         task = asyncio.create_task(anext(client.stream(REQUEST)))  # type: ignore[arg-type]
-        await asyncio.wait_for(server.asked.wait(), 1)
+        await asyncio.wait_for(server.asked.wait(), 5)
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
-        await asyncio.wait_for(server.left.wait(), 1)
+        await asyncio.wait_for(server.left.wait(), 5)
 
 
 async def test_a_server_that_keeps_the_connection_open_after_done_does_not_hold_up_the_answer() -> None:
-    result = await asyncio.wait_for(outcome(Reply([HELLO], end="hang")), 1)
+    result = await asyncio.wait_for(outcome(Reply([HELLO], end="hang"), timeouts=Timeouts(linger=0.01)), 5)
     assert isinstance(result, list)
     assert said(result) == "Hello"

@@ -246,13 +246,13 @@ async def test_a_body_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) ->
     "pieces", [[], [b": hi\n\n"], [sse(chunk({"content": "x"}))]], ids=["none", "comment", "event"]
 )
 async def test_silence_is_a_timeout(pieces: list[bytes]) -> None:
-    error = await failure(Reply(pieces, end="hang"))
+    error = await failure(Reply(pieces, end="hang"), timeouts=Timeouts(first_byte=0.02, silence=0.02))
     assert error.fault is ModelFault.TIMEOUT
     assert error.retryable
 
 
 async def test_comments_keep_a_stream_alive_but_not_for_ever() -> None:
-    error = await failure(Reply([b": hi\n\n"], end="chatter"), timeouts=Timeouts(silence=5, event=0.05))
+    error = await failure(Reply([b": hi\n\n"], end="chatter"), timeouts=Timeouts(event=0.03))
     assert error.fault is ModelFault.TIMEOUT
 
 
