@@ -267,6 +267,11 @@ def test_openrouters_own_parameters_go_to_openrouter_alone() -> None:
     }
 
 
+def test_no_more_models_are_named_than_openrouter_takes() -> None:
+    asked = request(turn(), fallbacks=("a/b", "c/d", "e/f"))
+    assert build_body(asked, None, openrouter=True)["models"] == [KIMI, "a/b", "c/d"]
+
+
 def test_the_ceiling_keeps_within_the_model_and_its_window() -> None:
     long = request(turn(question="word " * 20_000))
     assert build_body(request(turn()), None, openrouter=True)["max_tokens"] == 32_000

@@ -18,6 +18,8 @@ from bot.pieces import mend
 _MIN_OUTPUT = 1_024
 """Tokens; asking for less where the window seems full would end every answer in its reasoning."""
 _MAX_SESSION_ID = 256
+_MAX_MODELS = 3
+"""OpenRouter refuses more: "'models' array must have 3 items or fewer"; further ones are for the caller to try."""
 
 
 def build_body(request: ModelRequest, info: ModelInfo | None, *, openrouter: bool) -> JsonObject:
@@ -28,7 +30,7 @@ def build_body(request: ModelRequest, info: ModelInfo | None, *, openrouter: boo
     """
     body: JsonObject = {"model": request.model}
     if openrouter and request.fallbacks:
-        body["models"] = list(dict.fromkeys((request.model, *request.fallbacks)))
+        body["models"] = list(dict.fromkeys((request.model, *request.fallbacks)))[:_MAX_MODELS]
     if openrouter:
         body["session_id"] = request.session_id[:_MAX_SESSION_ID]
         body["usage"] = {"include": True}
