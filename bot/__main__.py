@@ -73,8 +73,9 @@ def _run(work: Coroutine[Any, Any, int | None]) -> int:
 
 def _set_up_logging(settings: Settings) -> None:
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    level = logging.getLevelNamesMapping()[settings.log_level]
     for name in QUIET:
-        logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLevelName(settings.log_level)))
+        logging.getLogger(name).setLevel(max(logging.WARNING, level))
     logging.getLogger("discord.client").setLevel(logging.ERROR)  # it warns of voice libraries that are not needed
 
 

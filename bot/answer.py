@@ -228,7 +228,7 @@ class Answer:
         fitted = fit((*earlier, replace(self.turn, steps=())), budget=budget)
         if fitted.dropped:
             self._conversation = replace(conversation, first_turn_id=fitted.first_turn_id)
-            await self._backstage.store.save_conversation(self._conversation)
+            await self._backstage.store.leave_behind(conversation.id, before_turn=fitted.first_turn_id)
         return fitted, ModelRequest(
             model=self._model,
             fallbacks=tuple(name for name in self._backstage.defaults.fallbacks if name != self._model),

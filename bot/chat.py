@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 BURST_SECONDS = 1.5
 """Messages of one person within this time of each other count as one question."""
 
+AWAY = "I was away when this was written. Press Retry if you still want an answer."
 CONTINUE = "Continue exactly where you stopped, without repeating anything."
 
 
@@ -71,18 +72,24 @@ class Chat:
             conversation = await self._store.add_conversation(conversation)
             remarks = (*remarks, *self._remarks_for_new)
         earlier = self._burst(conversation.id, said)
-        if earlier is not None:
-            turn = await self._store.ask_more(earlier.id, said)
-        else:
-            turn = await self._store.ask(conversation.id, said)
+        grown = await self._store.ask_more(earlier.id, said) if earlier else None
+        # A turn that was deleted meanwhile cannot grow; a message that is known cannot be asked either.
+        turn = grown or await self._store.ask(conversation.id, said)
         if turn is None:
             return None
         self._remarks[turn.id] = (*self._remarks.get(turn.id, ()), *remarks)
-        if earlier is not None:
+        if grown:
             await self._grow(turn)
         else:
             self._enqueue(turn, tell=True)
         return turn
+
+    async def offer(self, conversation: Conversation, said: Said) -> None:
+        """Store a question that came too long ago to answer unasked, and show a button that answers it."""
+        turn = await self._store.ask(conversation.id, said)
+        if turn is not None:
+            await self._store.finish(turn.id, TurnStatus.INTERRUPTED, (), error=None, notices=(AWAY,))
+            self._spawn(self._redraw(turn.id))
 
     def stop(self, conversation_id: int) -> bool:
         """Stop the running answer and keep what came; False when none is running. Waiting questions stay."""

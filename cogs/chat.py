@@ -26,8 +26,17 @@ log = logging.getLogger(__name__)
 EARLIER = 50
 """How many earlier messages of somebody else's thread are read when we are called into it."""
 
-AWAY = timedelta(days=7)
+ACTIVE = timedelta(days=7)
 """Threads that were active within this time are looked through for messages written while we were away."""
+
+AWAY = timedelta(hours=24)
+"""Older messages than this are left alone."""
+
+LATE = timedelta(hours=1)
+"""Older messages than this are not answered unasked, but offered with a button."""
+
+MISSED = 50
+"""How many missed messages of a thread are taken up."""
 
 EMPTY = "You called me without a question. Please write it in the same message as the mention."
 NO_THREAD = (
@@ -43,6 +52,7 @@ class Chat(commands.Cog):
         self._client = client
         self._chat = client.services.chat
         self._store = client.services.store
+        self._standing: list[tuple[Conversation, int]] = []
         self._order: weakref.WeakValueDictionary[int, asyncio.Lock] = weakref.WeakValueDictionary()
 
     @commands.Cog.listener()
@@ -55,19 +65,39 @@ class Chat(commands.Cog):
             except ForUser as error:
                 await message.reply(str(error), mention_author=False)
 
+    async def cog_load(self) -> None:
+        """Before anything new is heard: note where each thread stands, for `on_ready`."""
+        await self._note_where_threads_stand()
+
+    @commands.Cog.listener()
+    async def on_disconnect(self) -> None:
+        if not self._standing:
+            await self._note_where_threads_stand()
+
+    @commands.Cog.listener()
+    async def on_resumed(self) -> None:
+        """Discord has replayed what was missed."""
+        self._standing = []
+
     @commands.Cog.listener()
     async def on_ready(self) -> None:
-        """Answer what was written in our threads while we were away."""
-        since = (datetime.now(UTC) - AWAY).timestamp()
-        for conversation, newest in await self._store.conversations_seen_since(since):
+        """Answer what was written in our threads while we were away; offer to, where that was long ago."""
+        standing, self._standing = self._standing, []
+        oldest = discord.utils.time_snowflake(datetime.now(UTC) - AWAY)
+        for conversation, newest in standing:
             channel = self._client.get_partial_messageable(conversation.id, guild_id=conversation.guild_id)
+            after = discord.Object(max(newest, oldest))
             try:
-                missed = [m async for m in channel.history(after=discord.Object(newest), limit=EARLIER)]
+                missed = [message async for message in channel.history(after=after, limit=MISSED)]
             except discord.HTTPException as error:
                 log.info("a thread could not be looked through: %s", describe(error))
                 continue
             for message in missed:
                 await self.on_message(message)
+
+    async def _note_where_threads_stand(self) -> None:
+        since = (datetime.now(UTC) - ACTIVE).timestamp()
+        self._standing = await self._store.conversations_seen_since(since)
 
     async def _hear(self, message: discord.Message) -> None:
         in_plain_channel = isinstance(message.channel, discord.abc.GuildChannel)
@@ -94,7 +124,10 @@ class Chat(commands.Cog):
         if decision is Verdict.JOIN_THREAD:
             parts = (*await self._earlier(message), *parts)
         said = Said(message.id, message.author.id, message.author.display_name, parts, message.created_at.timestamp())
-        await self._chat.ask(conversation, said, remarks=remarks)
+        if datetime.now(UTC) - message.created_at > LATE:
+            await self._chat.offer(conversation, said)
+        else:
+            await self._chat.ask(conversation, said, remarks=remarks)
 
     def _heard(self, message: discord.Message, known: Conversation | None) -> Heard:
         me = self._client.user

@@ -76,6 +76,11 @@ class TestConversations:
         await store.save_conversation(replace(thread, title="Newer", model=None))
         assert await store.conversation(thread.id) == replace(thread, title="Newer", model=None)
 
+    async def test_the_window_moves_without_touching_anything_else(self, store: Store, thread: Conversation) -> None:
+        await store.save_conversation(replace(thread, model="a/b"))
+        await store.leave_behind(thread.id, before_turn=9)
+        assert await store.conversation(thread.id) == replace(thread, model="a/b", first_turn_id=9)
+
     async def test_saving_does_not_bring_a_forgotten_one_back(self, store: Store, thread: Conversation) -> None:
         await store.forget_conversation(thread.id)
         await store.save_conversation(thread)

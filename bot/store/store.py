@@ -84,6 +84,13 @@ class Store:
             await db.execute(known.values(asdict(conversation)))
 
     @unbroken
+    async def leave_behind(self, conversation_id: int, *, before_turn: int) -> None:
+        """Note that turns with an id below `before_turn` have left the conversation's context window."""
+        known = update(t.conversations).where(t.conversations.c.id == conversation_id)
+        async with self._write() as db:
+            await db.execute(known.values(first_turn_id=before_turn))
+
+    @unbroken
     async def forget_conversation(self, conversation_id: int) -> None:
         """Delete a conversation and all that was said in it; what it cost stays in the ledger."""
         async with self._write() as db:
