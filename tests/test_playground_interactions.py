@@ -17,6 +17,7 @@ from bot.playground.discord.interactions_components import check_modal
 from bot.playground.discord.server import DiscordServer
 from bot.playground.discord.world import World, default_world
 from tests.discord_people import Clock, Person, channel_id, guild_id, person
+from tests.discord_schema import check_response
 
 STRING, INTEGER, USER, CHANNEL, ROLE, MENTIONABLE, NUMBER, FILE = 3, 4, 6, 7, 8, 9, 10, 11
 EPHEMERAL, LOADING = 64, 128
@@ -92,7 +93,9 @@ class Bot:
     async def call(self, method: str, path: str, **more: Any) -> tuple[int, Any]:
         async with self.session.request(method, self.server.api_url + path, **more) as response:
             self.headers = response.headers
-            return response.status, await response.json() if response.status != 204 else None
+            body = await response.json() if response.status != 204 else None
+            check_response(method, _template(path), response.status, body)
+            return response.status, body
 
     async def respond(self, kind: int, data: object = None, *, to: dict[str, Any] | None = None) -> tuple[int, Any]:
         event = to or self.last
@@ -115,6 +118,23 @@ async def bot(server: DiscordServer) -> AsyncIterator[Bot]:
     async with aiohttp.ClientSession() as session:
         yield Bot(server, session, received)
     stop()
+
+
+def _template(path: str) -> str:
+    """The route of a path, as Discord's schema writes it."""
+    match path.partition("?")[0].split("/")[1:]:
+        case ["interactions", *_]:
+            return "/interactions/{interaction_id}/{interaction_token}/callback"
+        case ["webhooks", _, _]:
+            return "/webhooks/{webhook_id}/{webhook_token}"
+        case ["webhooks", _, _, "messages", "@original"]:
+            return "/webhooks/{webhook_id}/{webhook_token}/messages/@original"
+        case ["webhooks", *_]:
+            return "/webhooks/{webhook_id}/{webhook_token}/messages/{message_id}"
+        case ["channels", _, "messages"]:
+            return "/channels/{channel_id}/messages"
+        case _:
+            return "/channels/{channel_id}/messages/{message_id}"
 
 
 ASK = {"prompt": (STRING, "why?")}

@@ -30,6 +30,9 @@ class PeopleSockets:
         self._pages: set[_Page] = set()
         self._ends = (world.subscribe(self._on_dispatch), world.watch_commands(self._tell_commands))
 
+    def __len__(self) -> int:
+        return len(self._pages)
+
     async def serve(self, request: web.Request, user_id: int) -> web.WebSocketResponse:
         """Serve one page until it leaves or `close` is called."""
         socket = web.WebSocketResponse(timeout=_GOODBYE_SECONDS, heartbeat=_PING_SECONDS, max_msg_size=4096)
