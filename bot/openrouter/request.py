@@ -7,6 +7,7 @@ messages is in `history`; this module knows nothing of HTTP.
 from __future__ import annotations
 
 import json
+from itertools import islice
 
 from bot.context import estimate_text, estimate_turn
 from bot.messages import JsonObject, JsonValue
@@ -30,7 +31,8 @@ def build_body(request: ModelRequest, info: ModelInfo | None, *, openrouter: boo
     """
     body: JsonObject = {"model": request.model}
     if openrouter and request.fallbacks:
-        body["models"] = list(dict.fromkeys((request.model, *request.fallbacks)))[:_MAX_MODELS]
+        names = dict.fromkeys((request.model, *request.fallbacks))
+        body["models"] = [*islice(names, _MAX_MODELS)]
     if openrouter:
         body["session_id"] = request.session_id[:_MAX_SESSION_ID]
         body["usage"] = {"include": True}
