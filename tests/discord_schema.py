@@ -57,7 +57,10 @@ def _spec() -> dict[str, Any] | None:
     spec = json.loads(SCHEMA_PATH.read_text())
     # A form's faults carry names such as BASE_TYPE_MAX_LENGTH (Discord, "Error Messages"); the schema says integers.
     fault = {"type": "object", "required": ["code", "message"], "properties": {"code": {"type": "string"}}}
-    spec["components"]["schemas"]["InnerErrors"]["properties"]["_errors"]["items"] = fault
+    schemas = spec["components"]["schemas"]
+    schemas["InnerErrors"]["properties"]["_errors"]["items"] = fault
+    # A 429 has a code only at times (Discord, "Rate Limits"); the schema always wants one.
+    schemas["RatelimitedResponse"]["allOf"][0] = {"type": "object", "required": ["message"]}
     return spec
 
 
