@@ -185,6 +185,7 @@ async def test_an_answer_is_shown_completely() -> None:
         assert stage.port.messages[102].controls == (Control.RETRY,)
         assert [page.controls for page in stage.port.messages.values()][:2] == [(), ()]
         assert "".join(stage.port.contents()).count("word") == 900
+        assert stage.port.replies == [5, None, None]
         assert stage.sent[-1] == (100, 101, 102)
 
 
@@ -199,6 +200,20 @@ async def test_edits_are_paced_and_never_overlap() -> None:
         assert all(later - earlier >= 1.0 for earlier, later in pairwise(edits))
         assert 7 <= len(edits) <= 10
         assert stage.port.most_in_flight == 1
+
+
+@virtual
+async def test_answers_in_one_channel_share_its_pace() -> None:
+    async with Stage(FakePort(latency=0.9)) as stage:
+        both = [stage.show(new_reply(), turn=turn) for turn in (1, 2)]
+        for _ in range(100):
+            for shown in both:
+                shown.reply.apply(Answered("x "))
+                shown.touch()
+            await asyncio.sleep(0.1)
+        assert stage.port.most_in_flight == 1
+        edits = stage.port.times("edit")
+        assert all(later - earlier >= 1.0 for earlier, later in pairwise(edits))
 
 
 @virtual
@@ -298,6 +313,8 @@ async def test_pages_of_an_earlier_attempt_are_reused() -> None:
     port = FakePort(messages={11: Page("old one"), 12: Page("old two"), 13: Page("old three")})
     async with Stage(port) as stage:
         shown = stage.show(new_reply(), pages=(11, 12, 13))
+        await asyncio.sleep(1)
+        assert port.contents() == ["-# 💭 Thinking…"]
         await stream(shown, ["New."])
         assert await end(shown) == (11,)
         assert port.contents() == ["New."]
@@ -375,6 +392,18 @@ async def test_discord_that_stays_down_is_given_up() -> None:
         with pytest.raises(ShowError, match="could not be reached"):
             await end(stage.show(new_reply()))
         assert 600 < clock() < 700
+
+
+@virtual
+async def test_an_outage_that_ended_does_not_count() -> None:
+    outage = [OSError("down") for _ in range(18)]
+    port = FakePort(faults=[*outage, None, *outage])
+    async with Stage(port) as stage:
+        shown = stage.show(new_reply())
+        shown.reply.apply(Answered("word " * 500))
+        await end(shown)
+        assert clock() > 700
+        assert len(port.messages) == 2
 
 
 @virtual

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.render.inline import units
+from bot.render.inline import close, cut_prose, reopen, units
 from bot.render.split import MESSAGE_LIMIT, Splitter
 
 BLOCK = re.compile(r"```(?:([a-zA-Z0-9_+.-]+)?\n)?([\s\S]*?)```")
@@ -192,6 +192,15 @@ def test_pages_are_few(widths: list[int], is_code: bool) -> None:
     assert len(split(text)) <= needed + 1
 
 
+@pytest.mark.parametrize("joint", ["\n\n", "\n"])
+def test_good_places_to_cut_do_not_cost_pages(joint: str) -> None:
+    """Cutting between paragraphs is good only while it is cheap, and no page ends with a few stray words."""
+    paragraph = ("Plain words of a sentence that goes on. " * 40).strip()
+    pages = split(joint.join([paragraph] * 40))
+    assert len(pages) <= 34
+    assert all(len(page.rsplit("\n", 1)[-1]) >= 40 for page in pages)
+
+
 def test_long_answers_stay_dense() -> None:
     """All cuts together give away less than one page, however long the answer."""
     for text in (
@@ -323,6 +332,7 @@ def test_tags_are_kept_where_discord_takes_them(info: str, tag: str) -> None:
         ("> ```py\n> x\nafter", "> ```py\n> x\n> ```\nafter"),
         ("- ```py\n  x\n  ```\n- b", "- ```py\n  x\n  ```\n- b"),
         ("```py\n```\nafter", "after"),
+        ("```py\na\n      ```\nb\n```\nafter", "```py\na\n      `\u200b`\u200b`\u200b\nb\n```\nafter"),
         ("##### Deep **down** ##", "**Deep down**"),
         (" # One", "# One"),
         ("a\x00b\x1b[0m\r\nc", "ab[0m\nc"),
@@ -339,10 +349,12 @@ def test_blank_answers_have_no_page() -> None:
 
 def test_graphemes_stay_whole() -> None:
     family, flag = "👩‍👩‍👧‍👦", "🇩🇪"
-    for grapheme in (family, flag, "e\u0301", "👍🏽"):
-        pages = split(grapheme * 900, limit=401)
-        assert "".join(pages) == grapheme * 900
-        assert all(page.replace(grapheme, "") == "" for page in pages)
+    for grapheme in (family, flag, "e\u0301", "👍🏽", "𝔘"):
+        for limit in range(400, 408):
+            pages = split(grapheme * 900, limit=limit)
+            assert "".join(pages) == grapheme * 900
+            assert all(page.replace(grapheme, "") == "" for page in pages)
+            assert_sound(pages, limit)
 
 
 def test_a_quote_stays_a_quote_across_pages() -> None:
@@ -399,11 +411,78 @@ def test_a_very_long_table_is_drawn_in_pieces() -> None:
     assert all(any(line.startswith(f"{number} ") for line in lines) for number in range(1000))
 
 
-def test_a_line_with_bars_is_not_a_table() -> None:
-    assert split("a | b\nc | d") == ["a | b\nc | d"]
+def test_a_table_counts_columns_as_a_font_does() -> None:
+    """Wide characters take two columns; an escaped bar is no border."""
+    text = "| a | b |\n|---|---|\n| 日本 | x |\n| p\\|q | y |"
+    assert split(text) == ["```\na    │ b\n─────┼──\n日本 │ x\np|q  │ y\n```"]
+
+
+@pytest.mark.parametrize("text", ["a | b\nc | d", "a | b\n---", "a | b"])
+def test_a_line_with_bars_is_not_a_table(text: str) -> None:
+    assert split(text) == [text]
 
 
 def test_pages_follow_each_other_in_order() -> None:
     numbers = [int(number) for page in split(SENTENCES) for number in re.findall(r"number (\d+)", page)]
     assert all(left < right for left, right in pairwise(numbers))
     assert len(numbers) == 90
+
+
+def test_what_follows_in_a_very_long_line_is_still_that_line() -> None:
+    """Long lines are read in parts; a part does not begin a heading, a table or the end of a block."""
+    for size in range(1996, 2006):
+        pages = split("w" * size + "#### no heading")
+        assert "".join(pages) == "w" * size + "#### no heading"
+        pages = split(f"```\n{'z' * size}```\nend\n```")
+        assert_sound(pages)
+        lines = code_lines(pages)
+        assert "".join(lines).replace("\u200b", "") == "z" * size + "```" + "end"
+        assert lines[-1] == "end"
+
+
+def test_a_block_in_a_list_item_is_reopened_inside_the_item() -> None:
+    text = f"1. ```py\n{chr(10).join('   ' + line for line in code(100))}\n   ```"
+    first, second = split(text)
+    assert first.startswith("1. ```py\n")
+    assert second.startswith("   ```py\n")
+    assert_sound([first, second])
+
+
+def test_room_for_small_print_is_not_cut_out_of_a_line_of_code() -> None:
+    text = f"```\n{'x' * 1900}\n```"
+    assert split(text, reserve=200) == [text]
+
+
+@pytest.mark.parametrize(
+    ("text", "opened", "closed"),
+    [
+        ("a **b", ("**",), "a **b**"),
+        ("a **", ("**",), "a"),
+        ("a **b ~~", ("**", "~~"), "a **b**"),
+        ("||", ("||",), ""),
+        ("``a`", ("``",), "``a`\u200b``"),
+    ],
+)
+def test_closing_never_makes_another_marker(text: str, opened: tuple[str, ...], closed: str) -> None:
+    assert close(text, opened) == closed
+
+
+def test_reopening_never_makes_another_marker() -> None:
+    assert reopen("b", ("**", "||")) == "**||b"
+    assert reopen("``b", ("`",)) == "`\u200b``b"
+
+
+@pytest.mark.parametrize(
+    ("text", "room", "before"),
+    [
+        ("One thing. And another thing", 20, "One thing. "),
+        ("one thing and another thing", 20, "one thing and "),
+        ("plain words **bold words here** and", 25, "plain words "),
+        ("**bold words all along the line**", 20, "**bold words all "),
+        ("onewordofmanyletters", 10, "onewordofm"),
+        ("abcdefgh**ijklmno**", 9, "abcdefgh"),
+    ],
+)
+def test_a_line_is_cut_at_the_best_place(text: str, room: int, before: str) -> None:
+    """After a sentence, else a word, rather outside any marker, and never inside one."""
+    assert text[: cut_prose(text, room, slack=room)] == before
