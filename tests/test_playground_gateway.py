@@ -23,19 +23,11 @@ from bot.playground.discord.permissions import BOT_PERMISSIONS, Permission
 from bot.playground.discord.records import ApplicationFlag, ChannelOverwrite
 from bot.playground.discord.server import DiscordServer, make_token, refuse_real_token
 from bot.playground.discord.world import World, default_world
+from bot.playground.discord.world_responses import Origin
+from tests.discord_people import Clock
 
 INTENTS = Intent.GUILDS | Intent.GUILD_MESSAGES | Intent.DIRECT_MESSAGES | Intent.MESSAGE_CONTENT
 OFTEN = GatewayLimits(identify_window=0)
-
-
-class Clock:
-    """Monotonic seconds that pass only when told to."""
-
-    def __init__(self) -> None:
-        self.seconds = 1000.0
-
-    def __call__(self) -> float:
-        return self.seconds
 
 
 class Client:
@@ -568,6 +560,40 @@ async def test_bad_weather_on_demand(connect: Connect, server: DiscordServer) ->
     assert [(frame["op"], frame["d"]) for frame in received] == [(1, None), (7, None), (9, True), (9, False)]
 
 
+async def test_a_session_lost_to_silence_is_over_even_if_the_client_never_answers(world: World) -> None:
+    """A dead peer does not send a close frame back; its session must end all the same."""
+    limits = GatewayLimits(heartbeat_interval=0.05, identify_window=0)
+    async with DiscordServer(world, gateway_limits=limits) as server, aiohttp.ClientSession() as session:
+        async with session.ws_connect(server.gateway_url, autoclose=False) as socket:
+            client = Client(socket, server.token)
+            await client.identify()
+            assert await client.close_code() == 4009
+            socket._response.close()  # pyright: ignore[reportPrivateUsage]  # cuts the line without a close frame
+        await server.gateway.idle()
+        async with session.ws_connect(server.gateway_url) as other:
+            again = Client(other, server.token)
+            await again.receive()
+            await again.resume(client.session_id, client.seq)
+            assert (await again.receive())["op"] == Opcode.INVALID_SESSION
+
+
+async def test_others_joining_a_thread_is_told_only_with_the_members_intent(world: World, connect: Connect) -> None:
+    thread = world.start_thread(ben(world), channel(world, "general"), {"name": "t", "type": 11})
+    async with connect() as client:
+        await client.identify()
+        await client.event("GUILD_CREATE")
+        world.join_thread(world.application.owner_id, thread.id)
+        assert await client.is_quiet()
+        world.join_thread(world.bot_id, thread.id)
+        update = await client.event("THREAD_MEMBERS_UPDATE")
+        assert [member["user_id"] for member in update["added_members"]] == [str(world.bot_id)]
+
+
+async def test_a_taken_port_is_one_clear_sentence(server: DiscordServer) -> None:
+    with pytest.raises(ConfigError, match=f"cannot listen on port {server.port}: choose another"):
+        await DiscordServer(default_world(), port=server.port).__aenter__()
+
+
 async def test_the_bot_is_online_while_a_session_is_connected(connect: Connect, server: DiscordServer) -> None:
     async with connect() as client:
         assert not server.gateway.online
@@ -580,8 +606,6 @@ async def test_the_bot_is_online_while_a_session_is_connected(connect: Connect, 
 
 async def test_an_ephemeral_message_looks_like_a_direct_one(world: World, connect: Connect) -> None:
     """Discord sends it to its reader and to the bot that wrote it, without server or member."""
-    from bot.playground.discord.world_responses import Origin
-
     async with connect() as client:
         await client.identify()
         await client.event("GUILD_CREATE")

@@ -240,6 +240,8 @@ async def test_a_call_must_name_its_person(world: World, ben: Person) -> None:
         {"Origin": "http://127.0.0.1:1"},
         {"Origin": "null"},
         {"Host": "evil.example"},
+        {"Host": "[127.0.0.1"},
+        {"Host": "127.0.0.1.evil.example"},
         {"Host": "evil.example:80", "Origin": "http://evil.example:80"},
     ],
 )

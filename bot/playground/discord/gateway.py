@@ -129,10 +129,11 @@ class Gateway:
             connection.hang_up(HangUp(CloseCode.INVALID_API_VERSION))
         elif request.query.get("encoding", "json") != "json":
             connection.hang_up(HangUp(CloseCode.DECODE_ERROR))
+        code: int | None = None
         try:
-            await connection.serve(lambda received: self._receive(connection, received))
+            code = await connection.serve(lambda received: self._receive(connection, received))
         finally:
-            self._forget(connection, ended=socket.close_code in _ENDS_SESSION)
+            self._forget(connection, ended=code in _ENDS_SESSION)
         return socket
 
     async def close(self) -> None:
@@ -206,7 +207,8 @@ class Gateway:
                 self._connections[other] = None
                 other.abort()
         self._attach(connection, session)
-        _catch_up(connection, session)
+        if not self._held:
+            _catch_up(connection, session)
         session.emit("RESUMED", {"_trace": ["playground"]})
 
     def _attach(self, connection: Connection, session: Session) -> None:

@@ -91,10 +91,10 @@ class Connection:
             loop = asyncio.get_running_loop()
             self._deadline.reschedule(loop.time() + self._limits.heartbeat_deadline)
 
-    async def serve(self, handle: Callable[[Received], None]) -> None:
-        """Say HELLO and hand every payload to `handle` until either side hangs up.
+    async def serve(self, handle: Callable[[Received], None]) -> int | None:
+        """Say HELLO and hand every payload to `handle`, which may raise HangUp, until either side hangs up.
 
-        `handle` may raise HangUp. Returns when the connection is closed.
+        Returns the close code of whoever did, or None where the connection just broke.
         """
         self.send(encode(Opcode.HELLO, {"heartbeat_interval": round(self._limits.heartbeat_interval * 1000)}))
         tasks = [asyncio.create_task(self._read(handle)), asyncio.create_task(self._write())]
@@ -109,6 +109,8 @@ class Connection:
                 if not isinstance(error, HangUp):
                     raise error
                 await self._close(error)
+                return error.code
+        return self._socket.close_code
 
     async def _read(self, handle: Callable[[Received], None]) -> None:
         try:

@@ -138,9 +138,26 @@ def bot_sees(state: State, event: Dispatch, intents: int) -> JsonObject | None:
         return None  # Discord stopped telling bots of new direct messages
     if event.name != "INTERACTION_CREATE" and not _is_in_sight(state, event):
         return None
+    if event.name == "THREAD_MEMBERS_UPDATE" and not intents & Intent.GUILD_MEMBERS:
+        return _own_membership(event.data, str(state.bot_id))
     if event.name in ("MESSAGE_CREATE", "MESSAGE_UPDATE") and not intents & Intent.MESSAGE_CONTENT:
         return without_content(event.data, state.bot_id, in_guild=in_guild)
     return event.data
+
+
+def _own_membership(data: JsonObject, bot_id: str) -> JsonObject | None:
+    """What is left of THREAD_MEMBERS_UPDATE without the members intent: the bot's own coming and going."""
+    added, removed = data.get("added_members"), data.get("removed_member_ids")
+    mine = [m for m in added if isinstance(m, dict) and m.get("user_id") == bot_id] if isinstance(added, list) else []
+    gone = isinstance(removed, list) and bot_id in removed
+    if not mine and not gone:
+        return None
+    kept = {key: value for key, value in data.items() if key not in ("added_members", "removed_member_ids")}
+    if mine:
+        kept["added_members"] = [*mine]
+    if gone:
+        kept["removed_member_ids"] = [bot_id]
+    return kept
 
 
 def _is_in_sight(state: State, event: Dispatch) -> bool:

@@ -91,7 +91,7 @@ class Received:
 
 def decode(text: str | bytes) -> Received:
     """Read a client's payload. Raises HangUp with DECODE_ERROR or UNKNOWN_OPCODE."""
-    if len(text) > MAX_CLIENT_FRAME:
+    if len(text if isinstance(text, bytes) else text.encode(errors="replace")) > MAX_CLIENT_FRAME:
         raise HangUp(CloseCode.DECODE_ERROR)
     try:
         payload: JsonValue = json.loads(text)

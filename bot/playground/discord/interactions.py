@@ -17,7 +17,6 @@ from bot.playground.discord.interactions_answers import Answers
 from bot.playground.discord.interactions_commands import check_options, full_name, usable_command
 from bot.playground.discord.interactions_components import check_click, check_submission
 from bot.playground.discord.interactions_model import (
-    TOKEN_SECONDS,
     Interaction,
     InteractionType,
     interaction_event,
@@ -40,6 +39,7 @@ class Interactions:
         self._world = world
         self._clock = clock
         self._alive: dict[int, Interaction] = {}
+        self._by_token: dict[str, Interaction] = {}
         self._answers = Answers(world)
 
     def start(self, user_id: int, body: JsonObject, files: Sequence[Upload] = ()) -> None:
@@ -69,7 +69,7 @@ class Interactions:
             nonce=nonce if isinstance(nonce, str | int) else None,
         )
         self._fill(interaction, channel, body, data, resolved)
-        self._alive[interaction.id] = interaction
+        self._alive[interaction.id] = self._by_token[interaction.token] = interaction
         self._world.publish(
             "INTERACTION_CREATE", interaction_event(self._world, interaction), channel, self._world.bot_id
         )
@@ -86,7 +86,7 @@ class Interactions:
         """The answered interaction that a webhook URL means. Raises ApiError when its token is no good."""
         if application_id != self._world.application.id:
             raise ApiError(*UNKNOWN_WEBHOOK)
-        interaction = next((i for i in self._alive.values() if i.token == token), None)
+        interaction = self._by_token.get(token)
         if interaction is None or interaction.is_dead(self._clock()):
             raise ApiError(*INVALID_WEBHOOK_TOKEN)
         if interaction.answer is None:
@@ -116,8 +116,8 @@ class Interactions:
             if interaction.is_late(now) and not interaction.failed:
                 interaction.failed = True
                 self._answers.tell(interaction, "INTERACTION_FAILURE", {"reason": "The application did not respond."})
-            if now - interaction.created_at > TOKEN_SECONDS:
-                del self._alive[interaction.id]
+            if interaction.is_dead(now):
+                del self._alive[interaction.id], self._by_token[interaction.token]
 
     def _require_bot(self, channel: Channel) -> None:
         """Refuse a conversation that the bot has no part in."""

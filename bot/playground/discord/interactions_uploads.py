@@ -15,11 +15,11 @@ from bot.playground.discord.form_message import AttachmentNote, Upload
 from bot.playground.discord.records import Attachment
 from bot.playground.discord.state import State
 
-_KEPT = 100
+_KEPT_BYTES = 100 * 1024 * 1024
 
 
 class Uploads:
-    """The newest files; the oldest go first."""
+    """The newest files, as many as fit into a fixed number of bytes; the oldest go first."""
 
     def __init__(self, state: State) -> None:
         self._state = state
@@ -40,9 +40,13 @@ class Uploads:
             attachment = attach(self._state, file, [_note(file, names.get(str(file.index), {}))])
             attachment.ephemeral = True
             taken[str(file.index)] = self._kept[attachment.id] = attachment
-        for attachment_id in tuple(self._kept)[:-_KEPT]:
-            del self._kept[attachment_id]
+        self._forget_oldest()
         return taken
+
+    def _forget_oldest(self) -> None:
+        held = sum(len(attachment.data) for attachment in self._kept.values())
+        while held > _KEPT_BYTES:
+            held -= len(self._kept.pop(next(iter(self._kept))).data)
 
 
 def _note(file: Upload, note: JsonObject) -> AttachmentNote:

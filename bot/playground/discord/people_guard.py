@@ -21,13 +21,19 @@ async def own_page_only(
     request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
     """Refuse a request whose Host is not loopback, or whose Origin is not this very server."""
-    host = urlsplit(f"//{request.host}")
-    if host.hostname not in _LOOPBACK:
+    if _hostname(request.host) not in _LOOPBACK:
         return _refused("The playground is served to this machine only: open it by its 127.0.0.1 address.")
     origin = request.headers.get("Origin")
-    if origin is not None and urlsplit(origin).netloc != request.host:
+    if origin is not None and origin != f"http://{request.host}":
         return _refused("This request comes from another site's page; the playground serves its own page only.")
     return await handler(request)
+
+
+def _hostname(host: str) -> str | None:
+    try:
+        return urlsplit(f"//{host}").hostname
+    except ValueError:
+        return None
 
 
 def _refused(message: str) -> web.Response:

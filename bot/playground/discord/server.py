@@ -112,7 +112,7 @@ class DiscordServer:
         try:
             await web.TCPSite(runner, "127.0.0.1", self.port).start()
         except OSError as error:
-            await runner.cleanup()
+            await self._close()
             raise ConfigError(f"The playground cannot listen on port {self.port}: choose another one.") from error
         self.port = runner.addresses[0][1]
         self.world.origin = self.origin
@@ -123,6 +123,9 @@ class DiscordServer:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        await self._close()
+
+    async def _close(self) -> None:
         if self._sweeper is not None:
             self._sweeper.cancel()
             await asyncio.wait([self._sweeper])
