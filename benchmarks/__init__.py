@@ -1,0 +1,1 @@
+"""Measurements of Cogitor, each against something it can be compared with."""
