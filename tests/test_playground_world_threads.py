@@ -226,3 +226,16 @@ def test_the_listener_can_still_ask_who_saw_what_is_being_deleted() -> None:
     s.world.subscribe(lambda dispatch: seen.append(s.world.can_view(s.bot, dispatch.channel_id or 0)))
     s.world.delete_channel(s.ada, channel.id)
     assert seen == [True]
+
+
+def test_only_a_private_threads_owner_removes_others_without_being_a_moderator() -> None:
+    s = Stage()
+    public, _ = opened(s)
+    private = s.world.start_thread(s.ben, s.general.id, {"name": "Q"})
+    s.world.add_thread_member(s.ben, private.id, s.bot)
+    s.world.join_thread(s.ada, public.id)
+    assert refusal(s.world.remove_thread_member, s.bot, public.id, s.ada) == 50013
+    s.world.remove_thread_member(s.ben, private.id, s.bot)
+    s.world.remove_thread_member(s.ada, public.id, s.bot)
+    assert s.bot not in private.as_thread.members
+    assert s.bot not in public.as_thread.members

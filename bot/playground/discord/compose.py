@@ -7,13 +7,22 @@ from __future__ import annotations
 
 import mimetypes
 from collections.abc import Iterable
+from dataclasses import fields, replace
 from typing import Any
 
 from bot.playground.discord import errors, limits
 from bot.playground.discord.errors import ApiError
 from bot.playground.discord.form_message import EDITABLE_FLAGS, SENDABLE_FLAGS, AttachmentNote, MessageForm, Upload
 from bot.playground.discord.mentions import AllowedMentions, find_mentions
-from bot.playground.discord.records import Attachment, Channel, Message, MessageFlag, MessageType, Reference
+from bot.playground.discord.records import (
+    Attachment,
+    Channel,
+    ComponentType,
+    Message,
+    MessageFlag,
+    MessageType,
+    Reference,
+)
 from bot.playground.discord.state import State
 
 _SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
@@ -64,17 +73,15 @@ def apply_edit(
     edited = _edited(state, message, form)
     refuse_empty(edited)
     _apply_mentions(state, channel, edited, form.allowed_mentions or default_mentions)
-    for field in ("content", "embeds", "components", "attachments", "flags"):
-        setattr(message, field, getattr(edited, field))
-    message.mentions, message.mention_roles = edited.mentions, edited.mention_roles
-    message.mention_everyone = edited.mention_everyone
-    message.edited_at = state.now()
+    # Written back at the very end, so that a refused edit leaves the message as it was.
+    for field in fields(Message):
+        setattr(message, field.name, getattr(edited, field.name))
 
 
 def refuse_empty(message: Message) -> None:
-    """A message needs text, an embed, a file or, with V2, a component."""
-    shown = message.components if message.flags & MessageFlag.IS_COMPONENTS_V2 else message.content or message.embeds
-    if not (shown or message.attachments):
+    """A message needs text, an embed or a file; with V2 it needs a component."""
+    v2 = message.flags & MessageFlag.IS_COMPONENTS_V2
+    if not (message.components if v2 else message.content or message.embeds or message.attachments):
         raise ApiError(*errors.EMPTY_MESSAGE)
 
 
@@ -82,7 +89,7 @@ def displayed_text(components: Iterable[dict[str, Any]]) -> str:
     """Everything that text displays show, line by line, however deep they sit."""
     texts: list[str] = []
     for component in components:
-        if component.get("type") == 10:
+        if component.get("type") == ComponentType.TEXT_DISPLAY:
             texts.append(component["content"])
         texts.append(displayed_text(component.get("components", ())))
     return "\n".join(text for text in texts if text)
@@ -91,19 +98,16 @@ def displayed_text(components: Iterable[dict[str, Any]]) -> str:
 def _edited(state: State, message: Message, form: MessageForm) -> Message:
     flags = message.flags & ~MessageFlag.LOADING
     if form.flags is not None:
-        changeable = EDITABLE_FLAGS & ~MessageFlag.IS_COMPONENTS_V2
-        flags = (flags & ~changeable) | (form.flags & EDITABLE_FLAGS)
-    edited = Message(
-        id=message.id,
-        channel_id=message.channel_id,
-        author_id=message.author_id,
-        type=message.type,
-        reference=message.reference,
+        # V2 can be turned on, never off.
+        flags = (flags & ~MessageFlag.SUPPRESS_EMBEDS) | (form.flags & EDITABLE_FLAGS)
+    edited = replace(
+        message,
         flags=flags,
         content=message.content if form.content is None else form.content,
         embeds=message.embeds if form.embeds is None else form.embeds,
         components=message.components if form.components is None else form.components,
         attachments=_kept(message, form),
+        edited_at=state.now(),
     )
     if flags & MessageFlag.IS_COMPONENTS_V2 and (edited.content or edited.embeds):
         field = "content" if edited.content else "embeds"

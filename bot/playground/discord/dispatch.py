@@ -1,10 +1,10 @@
-"""One gateway event, and the synchronous bus that hands it to whoever listens."""
+"""A gateway event, and the synchronous bus that hands events to whoever listens."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Generic, TypeAlias, TypeVar
 
 from bot.messages import JsonObject
 
@@ -26,14 +26,16 @@ class Dispatch:
 
 Listener: TypeAlias = Callable[[Dispatch], None]
 
+Event = TypeVar("Event")
 
-class Bus:
+
+class Bus(Generic[Event]):
     """Calls every listener at once, in the order of subscription; listeners never block."""
 
     def __init__(self) -> None:
-        self._listeners: list[Listener] = []
+        self._listeners: list[Callable[[Event], None]] = []
 
-    def subscribe(self, listener: Listener) -> Callable[[], None]:
+    def subscribe(self, listener: Callable[[Event], None]) -> Callable[[], None]:
         """Begin to listen; call what is returned to end it (twice does no harm)."""
         self._listeners.append(listener)
 
@@ -43,6 +45,6 @@ class Bus:
 
         return unsubscribe
 
-    def publish(self, dispatch: Dispatch) -> None:
+    def publish(self, event: Event) -> None:
         for listener in tuple(self._listeners):
-            listener(dispatch)
+            listener(event)

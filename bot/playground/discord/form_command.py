@@ -127,7 +127,8 @@ def _read_options(faults: Faults, path: Path, value: JsonValue, *, depth: int) -
 def _read_option(faults: Faults, path: Path, body: JsonObject, depth: int) -> dict[str, Any]:
     kind = body.get("type")
     allowed = _OPTION_TYPES if depth == 0 else (_SUBCOMMAND, *range(3, 12)) if depth == 1 else range(3, 12)
-    faults.choice((*path, "type"), kind, allowed)
+    if not faults.choice((*path, "type"), kind, allowed):
+        kind = None  # never descended into, however deep it goes
     option: dict[str, Any] = {
         "type": kind,
         "name": _read_name(faults, (*path, "name"), body.get("name"), chat_input=True),

@@ -6,28 +6,30 @@ with the flag IS_COMPONENTS_V2 the layout components are open, 40 in all.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 from bot.messages import JsonObject, JsonValue
 from bot.playground.discord import limits
 from bot.playground.discord.faults import Faults, Path
+from bot.playground.discord.records import ComponentType
 
-ROW, BUTTON, STRING_SELECT, SECTION, TEXT, THUMBNAIL, GALLERY, FILE, SEPARATOR, CONTAINER = (
-    1,
-    2,
-    3,
-    9,
-    10,
-    11,
-    12,
-    13,
-    14,
-    17,
+_SELECTS = (
+    ComponentType.STRING_SELECT,
+    ComponentType.USER_SELECT,
+    ComponentType.ROLE_SELECT,
+    ComponentType.MENTIONABLE_SELECT,
+    ComponentType.CHANNEL_SELECT,
 )
-SELECTS = (STRING_SELECT, 5, 6, 7, 8)
-LINK_STYLE, PREMIUM_STYLE = 5, 6
-_IN_CONTAINER = (ROW, SECTION, TEXT, GALLERY, FILE, SEPARATOR)
+_IN_CONTAINER = (
+    ComponentType.ACTION_ROW,
+    ComponentType.SECTION,
+    ComponentType.TEXT_DISPLAY,
+    ComponentType.MEDIA_GALLERY,
+    ComponentType.FILE,
+    ComponentType.SEPARATOR,
+)
+_LINK_STYLE, _PREMIUM_STYLE = 5, 6
 
 _Read: TypeAlias = "Callable[[_Reader, Path, JsonObject], dict[str, Any]]"
 
@@ -36,7 +38,7 @@ def read_components(faults: Faults, value: JsonValue, *, v2: bool) -> list[dict[
     """The components as Discord keeps them: known fields, defaults filled in, each with an id."""
     reader = _Reader(faults)
     most = limits.COMPONENTS if v2 else limits.ACTION_ROWS
-    allowed = (*_IN_CONTAINER, CONTAINER) if v2 else (ROW,)
+    allowed = (*_IN_CONTAINER, ComponentType.CONTAINER) if v2 else (ComponentType.ACTION_ROW,)
     components = reader.children(("components",), value, allowed, most)
     if reader.count > limits.COMPONENTS:
         text = f"Must be {limits.COMPONENTS} or fewer in length."
@@ -57,15 +59,15 @@ class _Reader:
         self._custom_ids: set[str] = set()
 
     def children(
-        self, path: Path, value: JsonValue, allowed: tuple[int, ...], most: int, least: int = 0
+        self, path: Path, value: JsonValue, allowed: tuple[ComponentType, ...], most: int, least: int = 0
     ) -> list[dict[str, Any]]:
         bodies = self.faults.objects(path, value, most, least)
         return [self.component((*path, index), body, allowed) for index, body in enumerate(bodies)]
 
-    def component(self, path: Path, body: JsonObject, allowed: tuple[int, ...]) -> dict[str, Any]:
+    def component(self, path: Path, body: JsonObject, allowed: tuple[ComponentType, ...]) -> dict[str, Any]:
         kind = body.get("type")
         if isinstance(kind, bool) or not isinstance(kind, int) or kind not in allowed:
-            text = f'Value of field "type" must be one of {allowed}.'
+            text = f'Value of field "type" must be one of ({", ".join(str(int(one)) for one in allowed)}).'
             self.faults.add((*path, "type"), "UNION_TYPE_CHOICES", text)
             return {"type": 0}
         self.count += 1
@@ -86,8 +88,10 @@ class _Reader:
 
 def _read_row(reader: _Reader, path: Path, body: JsonObject) -> dict[str, Any]:
     path = (*path, "components")
-    children = reader.children(path, body.get("components"), (BUTTON, *SELECTS), limits.BUTTONS_IN_ROW, 1)
-    if len(children) > 1 and any(child["type"] in SELECTS for child in children):
+    children = reader.children(
+        path, body.get("components"), (ComponentType.BUTTON, *_SELECTS), limits.BUTTONS_IN_ROW, 1
+    )
+    if len(children) > 1 and any(child["type"] in _SELECTS for child in children):
         reader.faults.add(path, "COMPONENT_LAYOUT_WIDTH_EXCEEDED", "The specified component exceeds the maximum width")
     return {"components": children}
 
@@ -101,12 +105,12 @@ def _read_button(reader: _Reader, path: Path, body: JsonObject) -> dict[str, Any
         button["label"] = faults.text((*path, "label"), body["label"], limits.BUTTON_LABEL)
     if body.get("emoji") is not None:
         button["emoji"] = _read_emoji(faults, (*path, "emoji"), body["emoji"])
-    if style == LINK_STYLE:
+    if style == _LINK_STYLE:
         button["url"] = faults.text((*path, "url"), body.get("url"), limits.BUTTON_URL, 1)
         if body.get("custom_id"):
             text = "A custom id and url cannot both be specified"
             faults.add(path, "BUTTON_COMPONENT_CUSTOM_ID_URL_MUTUALLY_EXCLUSIVE", text)
-    elif style != PREMIUM_STYLE:
+    elif style != _PREMIUM_STYLE:
         button["custom_id"] = reader.custom_id(path, body)
         if not button.get("label") and not button.get("emoji"):
             text = "A button must have a label or emoji"
@@ -133,7 +137,7 @@ def _read_select(reader: _Reader, path: Path, body: JsonObject) -> dict[str, Any
     if select["min_values"] > select["max_values"]:
         text = "min_values must be less than or equal to max_values"
         faults.add((*path, "min_values"), "SELECT_COMPONENT_MIN_VALUES_GREATER_THAN_MAX_VALUES", text)
-    if body.get("type") == STRING_SELECT:
+    if body.get("type") == ComponentType.STRING_SELECT:
         select["options"] = _read_select_options(faults, (*path, "options"), body.get("options"))
         if select["max_values"] > len(select["options"]) and select["options"]:
             text = "max_values must be less than or equal to the number of options"
@@ -168,10 +172,12 @@ def _read_select_options(faults: Faults, path: Path, value: JsonValue) -> list[d
 
 def _read_section(reader: _Reader, path: Path, body: JsonObject) -> dict[str, Any]:
     accessory = reader.faults.mapping((*path, "accessory"), body.get("accessory"))
-    texts = reader.children((*path, "components"), body.get("components"), (TEXT,), limits.SECTION_TEXTS, 1)
+    texts = reader.children(
+        (*path, "components"), body.get("components"), (ComponentType.TEXT_DISPLAY,), limits.SECTION_TEXTS, 1
+    )
     return {
         "components": texts,
-        "accessory": reader.component((*path, "accessory"), accessory, (BUTTON, THUMBNAIL)),
+        "accessory": reader.component((*path, "accessory"), accessory, (ComponentType.BUTTON, ComponentType.THUMBNAIL)),
     }
 
 
@@ -225,15 +231,15 @@ def _read_container(reader: _Reader, path: Path, body: JsonObject) -> dict[str, 
     }
 
 
-_READERS: dict[int, _Read] = {
-    ROW: _read_row,
-    BUTTON: _read_button,
-    SECTION: _read_section,
-    TEXT: _read_text,
-    THUMBNAIL: _read_media,
-    GALLERY: _read_gallery,
-    FILE: _read_file,
-    SEPARATOR: _read_separator,
-    CONTAINER: _read_container,
-    **dict.fromkeys(SELECTS, _read_select),
+_READERS: Mapping[int, _Read] = {
+    ComponentType.ACTION_ROW: _read_row,
+    ComponentType.BUTTON: _read_button,
+    ComponentType.SECTION: _read_section,
+    ComponentType.TEXT_DISPLAY: _read_text,
+    ComponentType.THUMBNAIL: _read_media,
+    ComponentType.MEDIA_GALLERY: _read_gallery,
+    ComponentType.FILE: _read_file,
+    ComponentType.SEPARATOR: _read_separator,
+    ComponentType.CONTAINER: _read_container,
+    **dict.fromkeys(_SELECTS, _read_select),
 }

@@ -6,7 +6,7 @@ from bot.messages import JsonObject
 from bot.playground.discord import errors
 from bot.playground.discord.errors import ApiError
 from bot.playground.discord.permissions import Permission
-from bot.playground.discord.records import Channel, Thread
+from bot.playground.discord.records import Channel, ChannelType, Thread
 from bot.playground.discord.state import State
 from bot.playground.discord.views import MAX_MEMBER_COUNT, channel_view, member_view, thread_member_view
 
@@ -47,7 +47,7 @@ class ThreadMembership(State):
         """Take somebody out of a thread: for moderators, and for the owner of a private one."""
         channel, thread = self.thread(channel_id)
         self._refuse_archived(thread)
-        if thread.owner_id != actor or thread.invitable:
+        if channel.type is not ChannelType.PRIVATE_THREAD or thread.owner_id != actor:
             self.require(actor, channel, Permission.MANAGE_THREADS)
         self._expel(channel, user_id)
 

@@ -12,6 +12,7 @@ import math
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
+from http import HTTPStatus
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -19,7 +20,7 @@ from aiohttp.typedefs import Handler
 from bot.playground.discord import errors, rest_channels, rest_commands, rest_guilds, rest_messages
 from bot.playground.discord.errors import ApiError
 from bot.playground.discord.people_http import json_response
-from bot.playground.discord.rest_faults import Answer, Drop, FaultPlan, Hang, TooMany
+from bot.playground.discord.rest_faults import Answer, Drop, Fault, FaultPlan, Hang, TooMany
 from bot.playground.discord.rest_limits import RateLimited, RateLimiter
 from bot.playground.discord.rest_routes import GATEWAY_URL, LIMITER, WORLD
 from bot.playground.discord.world import World
@@ -89,9 +90,7 @@ class RestApi:
             response.headers["Via"] = "1.1 google"
         return response
 
-    async def _suffer(
-        self, fault: Answer | TooMany | Drop | Hang | None, request: web.Request, handler: Handler
-    ) -> web.StreamResponse:
+    async def _suffer(self, fault: Fault | None, request: web.Request, handler: Handler) -> web.StreamResponse:
         match fault:
             case TooMany():
                 limited = RateLimited(fault.retry_after, fault.scope, fault.code)
@@ -99,7 +98,8 @@ class RestApi:
             case Answer():
                 if fault.after:
                     await self._answer(request, handler)
-                return json_response({"message": f"{fault.status}: Internal Server Error", "code": 0}, fault.status)
+                phrase = HTTPStatus(fault.status).phrase
+                return json_response({"message": f"{fault.status}: {phrase}", "code": 0}, fault.status)
             case Drop():
                 if fault.after:
                     await self._answer(request, handler)
@@ -143,7 +143,7 @@ class RestApi:
 
     def _authorized(self, request: web.Request) -> bool:
         given = request.headers.get("Authorization", "")
-        return hmac.compare_digest(given.encode(), f"Bot {self._token}".encode())
+        return hmac.compare_digest(given.encode(errors="surrogateescape"), f"Bot {self._token}".encode())
 
 
 def _refusal(error: ApiError) -> web.Response:

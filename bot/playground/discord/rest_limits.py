@@ -7,6 +7,7 @@ measure, since Discord publishes none. It knows nothing of HTTP servers.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -55,7 +56,7 @@ class RateLimited(Exception):
         self.code = code
 
     def headers(self) -> dict[str, str]:
-        headers = {"Retry-After": str(int(self.retry_after) + 1), "X-RateLimit-Scope": self.scope}
+        headers = {"Retry-After": str(math.ceil(self.retry_after)), "X-RateLimit-Scope": self.scope}
         return headers | ({"X-RateLimit-Global": "true"} if self.scope == "global" else {})
 
     def body(self) -> JsonObject:
@@ -88,16 +89,13 @@ class RateLimiter:
         """Count one request and give the X-RateLimit headers of its answer. Raises RateLimited."""
         rule = RULES.get((method, route), _ANYTHING_ELSE)
         self._count(("global",), GLOBAL_LIMIT, GLOBAL_SECONDS, "global")
-        major = [parameters.get(name, "") for name in _MAJOR_PARAMETERS]
-        window = self._count((method, rule.bucket or route, *major), rule.limit, rule.seconds, "user")
+        window = self._count(_bucket(rule, method, route, parameters), rule.limit, rule.seconds, "user")
         return self._headers(rule, route, window)
 
     def peek_headers(self, method: str, route: str, parameters: Mapping[str, str]) -> dict[str, str]:
         """The headers of a request that was refused: nothing remains of its bucket's window."""
         rule = RULES.get((method, route), _ANYTHING_ELSE)
-        major = [parameters.get(name, "") for name in _MAJOR_PARAMETERS]
-        window = self._window((method, rule.bucket or route, *major), rule.seconds)
-        return self._headers(rule, route, window)
+        return self._headers(rule, route, self._window(_bucket(rule, method, route, parameters), rule.seconds))
 
     def take_rename(self, channel_id: int) -> None:
         """Count a change of name or topic, which has a limit of its own that no header shows."""
@@ -129,3 +127,8 @@ class RateLimiter:
             "X-RateLimit-Reset-After": f"{left:.3f}",
             "X-RateLimit-Bucket": digest,
         }
+
+
+def _bucket(rule: Rule, method: str, route: str, parameters: Mapping[str, str]) -> tuple[str, ...]:
+    """What is counted together: a rule and a method, in each channel or server of their own."""
+    return (method, rule.bucket or route, *(parameters.get(name, "") for name in _MAJOR_PARAMETERS))

@@ -44,7 +44,7 @@ class State:
         self.origin = "http://127.0.0.1"
         """Where attachment URLs point; the server sets it once it knows its port."""
         self._snowflakes = Snowflakes(now, records.last_id)
-        self._bus = Bus()
+        self._bus = Bus[Dispatch]()
 
     @property
     def application(self) -> Application:

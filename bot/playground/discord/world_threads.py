@@ -55,6 +55,8 @@ class ThreadVerbs(MessageVerbs):
         """Open a thread on no message. A public one is announced in its parent."""
         parent = self._parent(actor, channel_id, {ChannelType.TEXT, ChannelType.ANNOUNCEMENT})
         form = read_thread(body)
+        if (form.type is ChannelType.ANNOUNCEMENT_THREAD) != (parent.type is ChannelType.ANNOUNCEMENT):
+            raise ApiError(*errors.WRONG_CHANNEL_TYPE)
         private = form.type is ChannelType.PRIVATE_THREAD
         needed = Permission.CREATE_PRIVATE_THREADS if private else Permission.CREATE_PUBLIC_THREADS
         self.require(actor, parent, needed)
