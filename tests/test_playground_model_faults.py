@@ -205,6 +205,14 @@ class TestRecord:
             await model_client.post("/chat/completions", json={"number": number})
         assert [record.body["number"] for record in model_server.requests] == list(range(1, kept + 1))
 
+    async def test_large_requests_are_forgotten_sooner(
+        self, model_client: httpx.AsyncClient, model_server: ModelServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("bot.playground.model.server._KEPT_BYTES", 1_000)
+        for size in (300, 300, 300, 900):
+            await model_client.post("/chat/completions", json={"padding": "x" * size})
+        assert [len(str(record.body["padding"])) for record in model_server.requests] == [900]
+
     async def test_closing_the_server_ends_a_hanging_request_without_blaming_the_client(self) -> None:
         async with httpx.AsyncClient(headers=KEY) as client:
             async with ModelServer(SCRIPT, speed=math.inf) as server:

@@ -32,8 +32,8 @@ class Page:
     body: bytes
 
 
-def page(fault: Fault, wire: Wire) -> Page | None:
-    """What is sent in place of an answer, for the faults that come before any stream."""
+def page(fault: Fault) -> Page | None:
+    """What is sent in place of a stream, if the fault comes before one. (A refusal with a status is the planner's.)"""
     match fault.name:
         case FaultName.ERROR_IN_200:
             error: JsonObject = {"error": _error(fault), "user_id": "user_playground"}
@@ -44,9 +44,6 @@ def page(fault: Fault, wire: Wire) -> Page | None:
         case FaultName.HTML:
             body = f"<!DOCTYPE html><html><body><h1>{fault.code}</h1><p>Please stand by.</p></body></html>"
             return Page(fault.code, "text/html", body.encode())
-        case FaultName.STATUS:
-            refusal = with_status(fault.code, wire.model.id, (), fault.retry_after)
-            return Page(fault.code, "application/json", json.dumps(refusal.body).encode())
         case _:
             return None
 

@@ -8,12 +8,13 @@ nothing of sockets.
 from __future__ import annotations
 
 from collections import OrderedDict
+from contextlib import suppress
 from dataclasses import dataclass
 
 from bot.playground.model import faults
 from bot.playground.model.catalogue import MODELS, RETIRED, SUCCESSORS, StandIn, find_model
 from bot.playground.model.checks import check_request
-from bot.playground.model.prompt import PromptCache, render
+from bot.playground.model.prompt import PromptCache, measure, render
 from bot.playground.model.refusals import Refusal, retired_model, unknown_model, with_status
 from bot.playground.model.reply import Reply, compose
 from bot.playground.model.request import ChatRequest
@@ -45,18 +46,18 @@ class Planner:
         """Decide. Raises the Refusal of the first model when every model of the request refuses."""
         scene = self._script.scene_for(request.questions[-1][1] if request.questions else "")
         prompt = render(request)
-        first: Refusal | None = None
-        for index, name in enumerate(request.candidates or [MODELS[0].id]):
-            try:
-                return self._plan_for(name, request, scene, prompt, is_fallback=index > 0)
-            except Refusal as refusal:
-                first = first or refusal
-        assert first is not None  # noqa: S101 - the loop ran at least once and either returned or set it
-        raise first
+        wanted, *fallbacks = request.candidates or [MODELS[0].id]
+        try:
+            return self._plan_for(wanted, request, scene, prompt, is_fallback=False)
+        except Refusal:
+            for name in fallbacks:
+                with suppress(Refusal):
+                    return self._plan_for(name, request, scene, prompt, is_fallback=True)
+            raise
 
     def _plan_for(self, name: str, request: ChatRequest, scene: Scene, prompt: bytes, *, is_fallback: bool) -> Plan:
         model = _served(name)
-        size = self._cache.measure(prompt)
+        size = measure(prompt)
         check_request(request, model, size)
         fault = self._due(scene, request.session_id, is_fallback=is_fallback)
         if fault is not None and fault.name is FaultName.STATUS:

@@ -24,10 +24,6 @@ class PromptCache:
     def __init__(self) -> None:
         self._blocks: OrderedDict[tuple[str, str], list[int]] = OrderedDict()
 
-    def measure(self, prompt: bytes) -> int:
-        """The prompt's size in tokens, at least 1."""
-        return max(1, len(prompt) // BYTES_A_TOKEN)
-
     def store(self, session_id: str | None, model: StandIn, prompt: bytes) -> int:
         """Remember the prompt; return how many of its tokens the session's last one began with too."""
         if session_id is None:
@@ -41,6 +37,11 @@ class PromptCache:
             self._blocks.popitem(last=False)
         same = takewhile(lambda pair: pair[0] == pair[1], zip(known, blocks, strict=False))
         return sum(1 for _ in same) * _BLOCK_TOKENS
+
+
+def measure(prompt: bytes) -> int:
+    """A prompt's size in tokens, at least 1."""
+    return max(1, len(prompt) // BYTES_A_TOKEN)
 
 
 def render(request: ChatRequest) -> bytes:

@@ -37,6 +37,7 @@ BROKE_KEY = "broke-key"
 
 _LARGEST_BODY = 32 * 1024 * 1024
 _KEPT_REQUESTS = 200
+_KEPT_BYTES = 64 * 1024 * 1024
 _SHUTDOWN_SECONDS = 0.05
 
 
@@ -59,7 +60,7 @@ class ModelServer:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self.requests: deque[RecordedRequest] = deque(maxlen=_KEPT_REQUESTS)
-        """The latest requests to POST /chat/completions, oldest first."""
+        """The latest requests to POST /chat/completions, oldest first; bounded in number and in bytes."""
         self.label = LABEL
         self._planner = Planner(script or load_script())
         self._host, self._port = host, port
@@ -117,7 +118,7 @@ class ModelServer:
     async def _complete(self, request: web.Request) -> web.StreamResponse:
         key = _checked_key(request)
         record = RecordedRequest(await request.read(), self._clock(), self._next_id())
-        self.requests.append(record)
+        self._remember(record)
         try:
             if key == BROKE_KEY:
                 raise with_status(402, "", (), 0)
@@ -137,7 +138,7 @@ class ModelServer:
     async def _answer(self, request: web.Request, plan: Plan, record: RecordedRequest) -> web.StreamResponse:
         wire = Wire(record.generation_id, int(record.at), plan.model)
         headers = {"X-Generation-Id": record.generation_id}
-        page = faults.page(plan.fault, wire) if plan.fault else None
+        page = faults.page(plan.fault) if plan.fault else None
         if page is not None:
             record.status = page.status
             return web.Response(status=page.status, body=page.body, content_type=page.content_type, headers=headers)
@@ -173,6 +174,11 @@ class ModelServer:
                     return
                 case _:
                     assert_never(action)
+
+    def _remember(self, record: RecordedRequest) -> None:
+        self.requests.append(record)
+        while len(self.requests) > 1 and sum(len(kept.raw) for kept in self.requests) > _KEPT_BYTES:
+            self.requests.popleft()
 
     def _count(self, record: RecordedRequest, tokens: int) -> None:
         if tokens and record.first_token_at is None:
