@@ -86,6 +86,7 @@ class Chat:
 
     async def offer(self, conversation: Conversation, said: Said) -> None:
         """Store a question that came too long ago to answer unasked, and show a button that answers it."""
+        await self._store.add_conversation(conversation)
         turn = await self._store.ask(conversation.id, said)
         if turn is not None:
             await self._store.finish(turn.id, TurnStatus.INTERRUPTED, (), error=None, notices=(AWAY,))

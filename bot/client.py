@@ -23,7 +23,7 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
 from bot.errors import ConfigError, ForUser, describe
-from bot.settings import Settings
+from bot.settings import Settings, is_host
 
 if TYPE_CHECKING:
     from bot.chat import Chat
@@ -143,8 +143,7 @@ def redirect(settings: Settings) -> None:
 
 def refuse_foreign_gateway(url: str, api_url: str) -> None:
     """Raise ConfigError unless a gateway named by the API may have the token: Discord's own, or the API's own host."""
-    host, api_host = urlsplit(url).hostname or "", urlsplit(api_url).hostname or ""
-    if host == "discord.gg" or host.endswith(".discord.gg") or (host == api_host and not host.endswith("discord.com")):
+    if is_host(url, "discord.gg") or urlsplit(url).hostname == urlsplit(api_url).hostname:
         return
     raise ConfigError(
         "DISCORD_GATEWAY_URL is missing: the API at DISCORD_API_URL names a gateway on another host, "

@@ -51,7 +51,10 @@ class Poster:
         self._client = client
 
     async def send(self, channel_id: int, page: Page, *, nonce: str, reply_to: int | None, turn_id: int) -> int:
-        """Send a page once, however often this is called with the same nonce within minutes. Returns its id."""
+        """Send a page once, however often this is called with the same nonce within minutes. Returns its id.
+
+        For a nonce that it knows Discord gives the message it made before, which may show an older page.
+        """
         channel = self._client.get_partial_messageable(channel_id)
         reference = None
         if reply_to is not None:
@@ -63,6 +66,8 @@ class Poster:
             message = await send(
                 page.content, view=_view(page, turn_id), nonce=nonce, reference=reference, mention_author=False
             )
+        if not _shows(message, page, turn_id):
+            await self.edit(channel_id, message.id, page, turn_id=turn_id)
         return message.id
 
     async def edit(self, channel_id: int, message_id: int, page: Page, *, turn_id: int) -> None:
@@ -106,6 +111,19 @@ def _view(page: Page, turn_id: int) -> discord.ui.View | None:
     return view
 
 
+def _shows(message: discord.Message, page: Page, turn_id: int) -> bool:
+    """Whether a message shows a page; Discord trims white space at both ends."""
+    ids = [
+        button.custom_id
+        for row in message.components
+        if isinstance(row, discord.ActionRow)
+        for button in row.children
+        if isinstance(button, discord.Button)
+    ]
+    wanted = [custom_id(control, turn_id) for control in page.controls]
+    return message.content.strip() == page.content.strip() and ids == wanted
+
+
 class _Refusals:
     """Turns what discord.py raises into errors that say whether trying again makes sense."""
 
@@ -122,6 +140,8 @@ class _Refusals:
                 raise MessageGone("The message was deleted.") from error
             case discord.HTTPException(status=429):
                 raise RetryLater(10.0) from error
+            case aiohttp.ClientError():
+                raise OSError(f"the connection to Discord failed ({type(error).__name__})") from error
             case discord.HTTPException():
                 raise ShowError(_FINAL.get(error.code, "Discord refused the message.")) from error
             case _:

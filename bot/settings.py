@@ -98,15 +98,14 @@ class Settings(BaseSettings):
     @property
     def is_openrouter(self) -> bool:
         """Whether the model endpoint is OpenRouter itself, which always needs a key."""
-        return (urlsplit(self.openrouter_base_url).hostname or "").endswith("openrouter.ai")
+        return is_host(self.openrouter_base_url, "openrouter.ai")
 
     def check_for_discord(self) -> None:
         """Raise ConfigError where something is missing that the bot on Discord cannot do without."""
         token = self.discord_token.get_secret_value()
         if not token:
             raise _missing("discord_token")
-        is_discord = (urlsplit(self.discord_api_url).hostname or "").endswith("discord.com")
-        if is_discord and not _TOKEN.fullmatch(token):
+        if is_host(self.discord_api_url, "discord.com") and not _TOKEN.fullmatch(token):
             raise ConfigError(f"DISCORD_TOKEN does not look like a bot token: {_remedy('discord_token')}.")
         if self.is_openrouter and not self.openrouter_api_key.get_secret_value():
             raise _missing("openrouter_api_key")
@@ -119,6 +118,12 @@ def load_settings(**overrides: Any) -> Settings:
     except ValidationError as error:
         names = sorted({str(fault["loc"][0]) if fault["loc"] else "model" for fault in error.errors()})
         raise ConfigError("\n".join(f"{name.upper()} is malformed: {_remedy(name)}." for name in names)) from None
+
+
+def is_host(url: str, domain: str) -> bool:
+    """Whether a URL leads to a domain or one of its subdomains."""
+    host = urlsplit(url).hostname or ""
+    return host == domain or host.endswith("." + domain)
 
 
 def _checked_url(value: str, schemes: tuple[str, ...]) -> str:

@@ -18,6 +18,7 @@ import aiohttp
 
 from bot.app import App
 from bot.messages import JsonObject
+from bot.playground.discord.gateway_connection import GatewayLimits
 from bot.playground.discord.records import Channel, Message
 from bot.playground.discord.server import DiscordServer
 from bot.playground.discord.world import World, default_world
@@ -25,6 +26,9 @@ from bot.playground.model import ModelServer, load_script
 from bot.settings import Settings, load_settings
 
 T = TypeVar("T")
+
+IMPATIENT = GatewayLimits(identify_window=0.0)
+"""Discord lets a bot identify once in five seconds; tests restart it more often."""
 
 PATIENCE = 20.0
 """Seconds after which a wait fails its test; far more than anything takes."""
@@ -192,7 +196,7 @@ async def stage(
     world = world or default_world()
     async with (
         ModelServer(load_script(script) if script else None, speed=speed) as model,
-        DiscordServer(world) as discord,
+        DiscordServer(world, gateway_limits=IMPATIENT) as discord,
     ):
         settings = load_settings(
             _env_file=None,
