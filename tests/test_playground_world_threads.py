@@ -170,6 +170,8 @@ def test_an_archived_thread_is_closed_to_all_but_new_messages() -> None:
     assert refusal(s.world.join_thread, s.ben, channel.id) == 50083
     assert refusal(s.world.edit_channel, s.bot, channel.id, {"name": "n"}) == 50083
     s.heard.clear()
+    assert refusal(s.world.create_message, s.ben, channel.id, {"content": ""}) == 50006
+    assert (thread.archived, s.heard) == (True, [])
     s.world.create_message(s.ben, channel.id, {"content": "wake"})
     assert not thread.archived
     assert s.names() == ["THREAD_UPDATE", "THREAD_MEMBERS_UPDATE", "MESSAGE_CREATE"]

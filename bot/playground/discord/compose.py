@@ -141,7 +141,8 @@ def attach(state: State, upload: Upload, notes: Iterable[AttachmentNote]) -> Att
     """An upload as an attachment with an id of its own; a note may rename or describe it."""
     note = next((note for note in notes if note.id == upload.index), AttachmentNote(upload.index))
     name = note.filename or upload.filename
-    kind = upload.content_type or mimetypes.guess_type(name)[0] or "application/octet-stream"
+    given = upload.content_type if upload.content_type.isascii() else ""
+    kind = given or mimetypes.guess_type(name)[0] or "application/octet-stream"
     return Attachment(
         id=state.mint(),
         filename=_safe_name(name),

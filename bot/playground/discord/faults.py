@@ -38,7 +38,7 @@ class Faults:
         """A text of `least` to `most` code points, which is how Discord counts; "" where it is not one."""
         if value is None:
             value = ""
-        if not isinstance(value, str):
+        if not isinstance(value, str) or not _is_unicode(value):
             self.add(path, "STRING_TYPE_CONVERT", f'Could not interpret "{_shown(value)}" as string.')
             return ""
         if not least <= len(value) <= most:
@@ -108,5 +108,10 @@ class Faults:
         return value
 
 
+def _is_unicode(text: str) -> bool:
+    """Whether a text can be written down: JSON's escapes allow half a surrogate pair, UTF-8 does not."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in text)
+
+
 def _shown(value: JsonValue) -> str:
-    return str(value)[:100]
+    return str(value)[:100].encode(errors="replace").decode()

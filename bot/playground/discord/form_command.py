@@ -16,6 +16,7 @@ from bot.playground.discord.faults import Faults, Path
 CHAT_INPUT, USER, MESSAGE = 1, 2, 3
 _SUBCOMMAND, _GROUP, _STRING, _INTEGER, _NUMBER = 1, 2, 3, 4, 10
 _OPTION_TYPES = range(1, 12)
+_LOCALE = re.compile(r"[a-z]{2}(-[A-Za-z0-9]{2,3})?")
 _CHAT_INPUT_NAME = re.compile(r"[-_'\w]{1,32}")
 
 
@@ -141,7 +142,8 @@ def _read_option(faults: Faults, path: Path, body: JsonObject, depth: int) -> di
         if body.get(key) is not None:
             option[key] = _read_bound(faults, (*path, key), body[key])
     if body.get("channel_types"):
-        option["channel_types"] = faults.items((*path, "channel_types"), body["channel_types"], 12)
+        kinds = enumerate(faults.items((*path, "channel_types"), body["channel_types"], 12))
+        option["channel_types"] = [faults.number((*path, "channel_types", index), kind, 16) for index, kind in kinds]
     for key in ("required", "autocomplete"):
         if body.get(key) is not None:
             option[key] = faults.flag((*path, key), body[key])
@@ -180,12 +182,15 @@ def _read_localizations(faults: Faults, path: Path, body: JsonObject, key: str, 
     if body.get(key) is None:
         return None
     texts = faults.mapping((*path, key), body[key])
+    if not all(_LOCALE.fullmatch(locale) for locale in texts):
+        faults.add((*path, key), "DICT_TYPE_CONVERT", "Keys must be locales")
+        return None
     return {locale: faults.text((*path, key, locale), text, most, 1) for locale, text in texts.items()}
 
 
 def _read_bound(faults: Faults, path: Path, value: JsonValue, *, whole: bool = False) -> int | float:
     if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
-        faults.add(path, "NUMBER_TYPE_COERCE", f'Value "{str(value)[:100]}" is not {"int" if whole else "float"}.')
+        faults.add(path, "NUMBER_TYPE_COERCE", f"Value is not {'int' if whole else 'float'}.")
         return 0
     return value
 

@@ -142,10 +142,22 @@ def _read_select(reader: _Reader, path: Path, body: JsonObject) -> dict[str, Any
         if select["max_values"] > len(select["options"]) and select["options"]:
             text = "max_values must be less than or equal to the number of options"
             faults.add((*path, "max_values"), "SELECT_COMPONENT_MAX_VALUES_GREATER_THAN_OPTIONS", text)
-    for key in ("default_values", "channel_types"):
-        if body.get(key):
-            select[key] = faults.items((*path, key), body[key], limits.SELECT_OPTIONS)
+    if body.get("default_values"):
+        where = (*path, "default_values")
+        select["default_values"] = [
+            _read_default(faults, (*where, index), item)
+            for index, item in enumerate(faults.objects(where, body["default_values"], limits.SELECT_OPTIONS))
+        ]
+    if body.get("channel_types"):
+        where = (*path, "channel_types")
+        kinds = enumerate(faults.items(where, body["channel_types"], limits.SELECT_OPTIONS))
+        select["channel_types"] = [faults.number((*where, index), kind, 16) for index, kind in kinds]
     return select
+
+
+def _read_default(faults: Faults, path: Path, body: JsonObject) -> dict[str, Any]:
+    faults.choice((*path, "type"), body.get("type"), ("user", "role", "channel"))
+    return {"id": str(faults.snowflake((*path, "id"), body.get("id"))), "type": body.get("type")}
 
 
 def _read_select_options(faults: Faults, path: Path, value: JsonValue) -> list[dict[str, Any]]:

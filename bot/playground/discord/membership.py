@@ -60,14 +60,16 @@ class ThreadMembership(State):
         if thread.archived:
             raise ApiError(*errors.THREAD_ARCHIVED)
 
-    def _reopen(self, actor: int, channel: Channel, thread: Thread) -> None:
-        """Speaking in an archived thread opens it again, unless it is locked."""
+    def _refuse_locked(self, actor: int, channel: Channel, thread: Thread) -> None:
+        """In a locked thread only moderators speak."""
         if thread.locked and not self.has(actor, channel, Permission.MANAGE_THREADS):
             raise ApiError(*errors.THREAD_LOCKED)
-        if thread.archived:
-            thread.archived = False
-            thread.archive_changed_at = self.now()
-            self.publish_channel("THREAD_UPDATE", channel)
+
+    def _reopen(self, channel: Channel, thread: Thread) -> None:
+        """Speaking in an archived thread opens it again."""
+        thread.archived = False
+        thread.archive_changed_at = self.now()
+        self.publish_channel("THREAD_UPDATE", channel)
 
     def _admit(self, channel: Channel, user_ids: list[int]) -> None:
         thread = channel.as_thread

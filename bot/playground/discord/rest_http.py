@@ -19,7 +19,7 @@ def no_content() -> web.Response:
 async def read_json(request: web.Request) -> JsonValue:
     """The body as any JSON. Raises ApiError where it is none, or too large."""
     try:
-        return json.loads(await request.read() or b"{}")
+        return json.loads(await request.read() or b"{}", parse_constant=_refuse_constant)
     except web.HTTPRequestEntityTooLarge:
         raise ApiError(*errors.ENTITY_TOO_LARGE) from None
     except (ValueError, RecursionError):
@@ -61,3 +61,8 @@ def query_limit(request: web.Request, default: int, most: int) -> int:
     value = faults.number(("limit",), int(given) if given.isdecimal() and len(given) < 10 else given, most, 1)
     faults.check()
     return value
+
+
+def _refuse_constant(name: str) -> JsonValue:
+    """Python reads NaN and Infinity, which are no JSON."""
+    raise ValueError(name)

@@ -49,8 +49,10 @@ class MessageVerbs(ThreadMembership):
             return earlier
         reference = self._reply_reference(actor, channel, form)
         if channel.thread is not None:
-            self._reopen(actor, channel, channel.thread)
+            self._refuse_locked(actor, channel, channel.thread)
         message = compose_message(self, actor, channel, form, reference=reference)
+        if channel.thread is not None and channel.thread.archived:
+            self._reopen(channel, channel.thread)
         self._add_message(channel, message)
         return message
 
