@@ -204,9 +204,9 @@ async def test_edits_are_paced_and_never_overlap() -> None:
 
 @virtual
 async def test_answers_in_one_channel_share_its_pace() -> None:
-    async with Stage(FakePort(latency=0.9)) as stage:
+    async with Stage(FakePort(latency=2.5)) as stage:
         both = [stage.show(new_reply(), turn=turn) for turn in (1, 2)]
-        for _ in range(100):
+        for _ in range(200):
             for shown in both:
                 shown.reply.apply(Answered("x "))
                 shown.touch()

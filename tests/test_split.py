@@ -201,6 +201,15 @@ def test_good_places_to_cut_do_not_cost_pages(joint: str) -> None:
     assert all(len(page.rsplit("\n", 1)[-1]) >= 40 for page in pages)
 
 
+def test_words_stay_whole_in_the_longest_answer() -> None:
+    """Even when no room is left to give away, no word is cut, and no line begins for a few characters only."""
+    text = "\n".join(" ".join([f"word{number}"] * (50 + number % 7)) for number in range(250))
+    pages = split(text, limit=400)
+    assert len(pages) > 250
+    assert " ".join(pages).split() == text.split()
+    assert all(len(page.rsplit("\n", 1)[-1]) >= 30 for page in pages)
+
+
 def test_long_answers_stay_dense() -> None:
     """All cuts together give away less than one page, however long the answer."""
     for text in (
@@ -479,6 +488,7 @@ def test_reopening_never_makes_another_marker() -> None:
         ("one thing and another thing", 20, "one thing and "),
         ("plain words **bold words here** and", 25, "plain words "),
         ("**bold words all along the line**", 20, "**bold words all "),
+        ("one thing", 5, "one "),
         ("onewordofmanyletters", 10, "onewordofm"),
         ("abcdefgh**ijklmno**", 9, "abcdefgh"),
     ],
@@ -486,3 +496,7 @@ def test_reopening_never_makes_another_marker() -> None:
 def test_a_line_is_cut_at_the_best_place(text: str, room: int, before: str) -> None:
     """After a sentence, else a word, rather outside any marker, and never inside one."""
     assert text[: cut_prose(text, room, slack=room)] == before
+
+
+def test_a_word_is_not_cut_even_where_no_room_may_be_given_away() -> None:
+    assert cut_prose("some words here", 12, slack=0) == len("some words ")

@@ -23,6 +23,9 @@ _TICKS = frozenset({"`", "``"})
 _FURTHEST_GRAPHEME = 64
 """No honest grapheme is longer (in code points); stacks of combining marks are cut after this many."""
 
+_WORD_ROOM = 40
+"""Characters that are always given away for not cutting a word."""
+
 _TOKEN = re.compile(
     r"""
       \\[^\w\s]                                         # an escape
@@ -117,7 +120,7 @@ def cut_prose(text: str, room: int, slack: int, opened: OpenMarkers = ()) -> int
     if end >= len(text):
         return len(text)
     scanned = tokens(text, opened)
-    sentences, words = _ends(_SENTENCE_END, text, end, slack), _ends(_WORD_END, text, end, slack)
+    sentences, words = _ends(_SENTENCE_END, text, end, slack), _ends(_WORD_END, text, end, max(slack, _WORD_ROOM))
     depths = {position: _depth(scanned, position, opened) for position in (*sentences, *words)}
     outside = [position for position in (*sentences, *words) if depths[position] == 0]
     within = [position for position in words if depths[position] > 0]

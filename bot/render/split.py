@@ -151,7 +151,7 @@ class _Draft:
         room = capacity - (ends[fits - 1] if fits else 0) - (self._costs[fits] - units(line.text))
         divisible = line.fence is None or not line.ends or self._costs[fits] > self._capacity
         least_waste = 0 if divisible and fits else room
-        slack = self._slack // _SLACK_SHARE
+        slack = max(0, self._slack) // _SLACK_SHARE
         for index in range(fits, 0, -1):
             waste = capacity - ends[index - 1] - least_waste
             if waste > slack:
