@@ -14,20 +14,23 @@ import resource
 import sys
 import time
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TypeAlias
 
 from bot.playground.discord.dispatch import Dispatch
 from bot.playground.discord.server import DiscordServer
 from bot.playground.discord.world import World, default_world
-from bot.playground.model import ModelServer, Script
+from bot.playground.model import ModelServer, RecordedRequest, Script
 
 ROOT = Path(__file__).parents[1]
 BOTS = {"Cogitor": "bot", "straightforward": "benchmarks.straightforward"}
 """Both contestants, and the module that runs each."""
+
+Prepare: TypeAlias = Callable[[World, str], Awaitable[None]]
 
 _PATIENCE = 300.0
 _QUIET_SECONDS = 2.0
@@ -69,10 +72,18 @@ class Stage:
         """Mention the bot; returns the id of the thread it will open, which is the message's."""
         return self.say(channel_id, f"<@{self.world.bot_id}> {question}")
 
+    def asked(self, question: str) -> list[RecordedRequest]:
+        """What the model was asked with `question` in it."""
+        return [record for record in self.model.requests if question.encode() in record.raw]
+
     def answered_at(self, question: str) -> float:
         """When the model had sent the last byte of its answer to `question`."""
-        records = [record for record in self.model.requests if question.encode() in record.raw]
-        return max(record.ended_at or math.inf for record in records)
+        return max(record.ended_at or math.inf for record in self.asked(question))
+
+    async def until_asked(self, question: str) -> float:
+        """Wait until `question` has reached the model whole; returns when that was."""
+        await self._until(lambda: bool(self.asked(question)))
+        return self.asked(question)[0].at
 
     async def until_quiet(self, threads: list[int]) -> None:
         """Wait until every answer is shown to its last words, and nothing has changed for a while."""
@@ -87,7 +98,7 @@ class Stage:
     async def _until(self, holds: Callable[[], bool]) -> None:
         async with asyncio.timeout(_PATIENCE):
             while not holds():  # noqa: ASYNC110 - conditions over several servers have no one event
-                await asyncio.sleep(0.05)
+                await asyncio.sleep(0.01)
 
     def _note(self, dispatch: Dispatch) -> None:
         if dispatch.channel_id is None:
@@ -112,10 +123,13 @@ class Stage:
 
 
 @asynccontextmanager
-async def performance(module: str, script: Script, last_words: str) -> AsyncGenerator[Stage]:
+async def performance(
+    module: str, script: Script, last_words: str, *, prepare: Prepare | None = None
+) -> AsyncGenerator[Stage]:
     """Run the bot of `module` on fresh servers, with the latency of a real network to Discord.
 
-    `last_words` stand at the end of every answer of the script.
+    `last_words` stand at the end of every answer of the script. `prepare` is given
+    the world and the bot's database before the bot starts.
     """
     latency = random.Random(0)
     world = default_world()
@@ -125,7 +139,10 @@ async def performance(module: str, script: Script, last_words: str) -> AsyncGene
             DiscordServer(world, latency=lambda: latency.uniform(*_LATENCY)) as discord,
         ):
             stage = Stage(world, discord, model, last_words)
-            async with _process(module, _environment(discord, model, folder)):
+            environment = _environment(discord, model, folder)
+            if prepare is not None:
+                await prepare(world, environment["DATABASE_URL"])
+            async with _process(module, environment):
                 await stage.until_online()
                 yield stage
 
