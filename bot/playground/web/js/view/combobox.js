@@ -28,18 +28,21 @@ const NOTES = { waiting: "Loading the choices…", failed: "The choices could no
 export function Combobox({ ids, value, choices = null, load = null, placeholder, onChange }) {
   const [text, setText] = useState(() => choices?.find((choice) => choice.value === value)?.name ?? value ?? "");
   const [isOpen, setOpen] = useState(false);
-  const [active, setActive] = useState(0);
+  // null: nobody has walked the list yet.
+  const [walked, setWalked] = useState(null);
   const list = useRef(null);
   const picked = choices?.some((choice) => choice.value === value && choice.name === text);
   const found = useFound({ choices, load, text: picked ? "" : String(text), isOpen });
-  const index = Math.min(active, found.choices.length - 1);
+  const count = found.choices.length;
+  // An empty field with free text has nothing chosen, so that Enter can run the command without it.
+  const index = walked === null && !choices && !text ? -1 : Math.min(walked ?? 0, count - 1);
   useEffect(() => list.current?.querySelector(".active")?.scrollIntoView({ block: "nearest" }), [index]);
 
   function type(event) {
     const typed = event.target.value;
     setText(typed);
     setOpen(true);
-    setActive(0);
+    setWalked(null);
     const exact = choices?.find(({ name }) => name.toLowerCase() === typed.trim().toLowerCase());
     onChange(choices ? exact?.value : typed);
   }
@@ -56,18 +59,21 @@ export function Combobox({ ids, value, choices = null, load = null, placeholder,
       return;
     }
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (step && found.choices.length) setActive((index + step + found.choices.length) % found.choices.length);
-    else if (event.key === "Enter" && found.choices[index] && (text || choices)) pick(found.choices[index]);
+    const chosen = found.choices[index];
+    if (step && count) setWalked(index < 0 && step < 0 ? count - 1 : (index + step + count) % count);
+    else if (event.key === "Enter" && chosen) pick(chosen);
     else if (event.key === "Escape") setOpen(false);
-    else if (event.key === "Tab" && found.choices[index] && text) return pick(found.choices[index]);
-    else return;
+    else {
+      if (event.key === "Tab" && chosen && text) pick(chosen);
+      return;
+    }
     event.preventDefault();
   }
 
   return html`
     <div class="combobox">
       <input class="option-input" ...${ids} role="combobox" autocomplete="off" aria-expanded=${isOpen} aria-controls=${`${ids.id}-list`}
-        aria-activedescendant=${isOpen && found.choices.length ? `${ids.id}-${index}` : undefined} value=${text} placeholder=${placeholder}
+        aria-activedescendant=${isOpen && index >= 0 ? `${ids.id}-${index}` : undefined} value=${text} placeholder=${placeholder}
         onInput=${type} onKeyDown=${onKeyDown} onFocus=${() => setOpen(true)} onBlur=${() => setOpen(false)} onClick=${() => setOpen(true)} />
       ${isOpen && html`
         <div class="options above" id=${`${ids.id}-list`} role="listbox" ref=${list}>

@@ -1,5 +1,5 @@
 // A chosen command with its options as labelled fields. Enter runs it, Escape goes back to the message box.
-import { html, useEffect, useRef, useState } from "../../vendor/preact.js";
+import { html, useLayoutEffect, useRef, useState } from "../../vendor/preact.js";
 import { commandData, commandFaults } from "../commands/payload.js";
 import { useApp } from "../store.js";
 import { Icon } from "./icon.js";
@@ -17,17 +17,16 @@ export function CommandForm({ channel, command }) {
   const faults = commandFaults(entry, values);
 
   const focusLast = () => [...form.current.querySelectorAll(".option-input")].at(-1)?.focus();
-  useEffect(() => {
+  useLayoutEffect(() => {
     const target = form.current.querySelector(".option-input") ?? form.current.querySelector(".more-options button") ?? form.current.querySelector(".run");
     target?.focus();
   }, []);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (added.length) focusLast();
   }, [added]);
 
   function leave() {
     setDraft(channel.id, { command: null, text: "" });
-    requestAnimationFrame(() => document.querySelector("#composer")?.focus());
   }
 
   function run() {

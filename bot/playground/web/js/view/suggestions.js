@@ -46,7 +46,12 @@ export function useSuggestions({ channel, draft, caret, box }) {
   const isOpen = found !== null && closedFor !== text && found.items.length > 0;
   const items = isOpen ? found.items.slice(0, MOST_SHOWN) : [];
   const index = Math.min(active, items.length - 1);
-  useLayoutEffect(() => setActive(0), [text]);
+  const caretAfter = useRef(null);
+  useLayoutEffect(() => {
+    setActive(0);
+    if (caretAfter.current !== null) box.current.setSelectionRange(caretAfter.current, caretAfter.current);
+    caretAfter.current = null;
+  }, [text]);
 
   const chooseCommand = (entry, rest = "") => {
     const first = entry.options.find((option) => option.type === 3 && !option.choices);
@@ -61,10 +66,8 @@ export function useSuggestions({ channel, draft, caret, box }) {
     const { start } = item.mention;
     const before = `${text.slice(0, start)}${item.token} `;
     app.setDraft(channel.id, { text: before + text.slice(caret).trimStart() });
-    requestAnimationFrame(() => {
-      box.current?.focus();
-      box.current?.setSelectionRange(before.length, before.length);
-    });
+    caretAfter.current = before.length;
+    box.current.focus();
   }
 
   /** A command that was written out, with a space behind it, is chosen by that; what follows becomes its first text. */
