@@ -112,11 +112,31 @@ async def test_identifying_too_often_makes_the_session_invalid(world: World, clo
     async with DiscordServer(world, clock=clock) as server:
         async with connection(server) as client:
             await client.identify()
-            assert server.gateway.session_start_limit()["remaining"] == 999
+            headers = {"Authorization": f"Bot {server.token}"}
+            async with (
+                aiohttp.ClientSession(headers=headers) as session,
+                session.get(f"{server.api_url}/gateway/bot") as answer,
+            ):
+                start_limit = (await answer.json())["session_start_limit"]
+            assert (start_limit["remaining"], start_limit["max_concurrency"]) == (999, 1)
         async with connection(server) as client:
             await client.send(Opcode.IDENTIFY, {"token": server.token, "intents": 0, "properties": {}})
             assert (await client.receive())["op"] == Opcode.INVALID_SESSION
             clock.seconds += 5
+            await client.identify()
+
+
+async def test_a_bot_that_identifies_too_often_in_a_day_loses_its_token(world: World, clock: Clock) -> None:
+    limits = GatewayLimits(identify_window=0, identifies_per_day=2)
+    async with DiscordServer(world, gateway_limits=limits, clock=clock) as server:
+        for _ in range(2):
+            async with connection(server) as client:
+                await client.identify()
+        async with connection(server) as client:
+            await client.send(Opcode.IDENTIFY, {"token": server.token, "intents": 0, "properties": {}})
+            assert await client.close_code() == 4004
+        clock.seconds += 86_400
+        async with connection(server) as client:
             await client.identify()
 
 

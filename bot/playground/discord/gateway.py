@@ -15,7 +15,7 @@ from collections.abc import Callable
 
 from aiohttp import web
 
-from bot.messages import JsonValue
+from bot.messages import JsonObject, JsonValue
 from bot.playground.discord.dispatch import Dispatch
 from bot.playground.discord.gateway_connection import Connection, GatewayLimits
 from bot.playground.discord.gateway_events import bot_sees, guild_create, guilds_of, members_chunks, ready
@@ -64,8 +64,8 @@ class Gateway:
     def online(self) -> bool:
         return any(self._connections.values())
 
-    def session_start_limit(self) -> dict[str, int]:
-        """What GET /gateway/bot says about IDENTIFY; `reset_after` is in milliseconds."""
+    def start_limit(self) -> JsonObject:
+        """How often the bot may still IDENTIFY, as GET /gateway/bot says it; `reset_after` is in milliseconds."""
         now = self._clock()
         recent = [at for at in self._identified_at if now - at < _DAY]
         return {
@@ -175,6 +175,8 @@ class Gateway:
         identity = read_identity(data, application_flags=self._state.application.flags)
         if identity.token != self._token:
             raise HangUp(CloseCode.AUTHENTICATION_FAILED)
+        if self.start_limit()["remaining"] == 0:
+            raise HangUp(CloseCode.AUTHENTICATION_FAILED)  # Discord resets the token of a bot that goes beyond it
         if not self._may_identify():
             connection.send(encode(Opcode.INVALID_SESSION, False))
             return

@@ -13,7 +13,7 @@ from bot.messages import JsonObject, JsonValue
 from bot.playground.discord import errors
 from bot.playground.discord.errors import ApiError
 from bot.playground.discord.faults import Faults, Path
-from bot.playground.discord.interactions_resolved import Resolved
+from bot.playground.discord.interactions_resolved import Resolved, objects
 from bot.playground.discord.limits import COMMAND_STRING_OPTION
 from bot.playground.discord.permissions import Permission
 from bot.playground.discord.records import Command
@@ -76,9 +76,7 @@ def full_name(name: str, options: Iterable[JsonObject]) -> str:
     """A command's name with its group and subcommand, as people read it."""
     for option in options:
         if option.get("type") in (OptionType.SUB_COMMAND, OptionType.SUB_COMMAND_GROUP):
-            nested = option.get("options")
-            inner = [item for item in nested if isinstance(item, dict)] if isinstance(nested, list) else []
-            return f"{name} {full_name(str(option.get('name')), inner)}"
+            return f"{name} {full_name(str(option.get('name')), objects(option.get('options')))}"
     return name
 
 
@@ -108,7 +106,7 @@ class _Checker:
         self._partial = partial
 
     def options(self, path: Path, defined: JsonValue, given: JsonValue) -> list[JsonObject]:
-        definitions = {str(item["name"]): item for item in _objects(defined)}
+        definitions = {str(item["name"]): item for item in objects(defined)}
         checked: list[JsonObject] = []
         for index, option in enumerate(self._faults.objects(path, given, 25)):
             definition = definitions.get(str(option.get("name")))
@@ -154,7 +152,7 @@ class _Checker:
                 return self._faults.flag(path, value)
             case _:
                 return self._named(path, kind, definition, value)
-        choices = _objects(definition.get("choices"))
+        choices = objects(definition.get("choices"))
         if choices and definition.get("autocomplete") is not True:
             self._faults.choice(path, value, [choice["value"] for choice in choices])  # pyright: ignore[reportArgumentType]  # validated when registered
         return value
@@ -185,7 +183,3 @@ class _Checker:
                 if self._resolved.channel(value) not in (allowed or range(64)):  # pyright: ignore[reportOperatorIssue]  # a list when registered
                     self._faults.add(path, "INVALID_CHANNEL_TYPE", "This kind of channel cannot be chosen here.")
         return str(value)
-
-
-def _objects(value: JsonValue) -> list[JsonObject]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

@@ -13,7 +13,7 @@ from bot.messages import JsonObject, JsonValue
 from bot.playground.discord import limits
 from bot.playground.discord.errors import ApiError, invalid_form
 from bot.playground.discord.faults import Faults, Path
-from bot.playground.discord.interactions_resolved import Resolved
+from bot.playground.discord.interactions_resolved import Resolved, objects
 
 
 class ComponentType(IntEnum):
@@ -48,7 +48,7 @@ _TEXT_INPUT = 4000
 
 def walk(components: JsonValue) -> Iterator[JsonObject]:
     """Every component, nested ones and accessories included, from the outside in."""
-    for component in _objects(components):
+    for component in objects(components):
         yield component
         yield from walk(component.get("components"))
         yield from walk([component.get("accessory"), component.get("component")])
@@ -127,7 +127,7 @@ def check_submission(modal: JsonObject, given: JsonObject, resolved: Resolved) -
     faults = Faults()
     values = {str(item["custom_id"]): item for item in walk(given.get("components")) if "custom_id" in item}
     components: list[JsonValue] = [
-        _submitted(faults, component, values, resolved) for component in _objects(modal["components"])
+        _submitted(faults, component, values, resolved) for component in objects(modal["components"])
     ]
     faults.check()
     data: JsonObject = {"custom_id": modal["custom_id"], "components": components}
@@ -140,7 +140,7 @@ def _submitted(faults: Faults, component: JsonObject, values: dict[str, JsonObje
     kind = component["type"]
     answer: JsonObject = {"type": kind, "id": component.get("id", 0)}
     if kind == ComponentType.ACTION_ROW:
-        nested = [_submitted(faults, item, values, resolved) for item in _objects(component["components"])]
+        nested = [_submitted(faults, item, values, resolved) for item in objects(component["components"])]
         answer["components"] = [*nested]
     elif kind == ComponentType.LABEL and isinstance(inner := component["component"], dict):
         answer["component"] = _submitted(faults, inner, values, resolved)
@@ -198,7 +198,7 @@ def _values(faults: Faults, path: Path, field: JsonObject, value: JsonValue, res
 
 
 def _option_values(field: JsonObject) -> list[str]:
-    return [str(option["value"]) for option in _objects(field.get("options"))]
+    return [str(option["value"]) for option in objects(field.get("options"))]
 
 
 def _least(field: JsonObject) -> int:
@@ -209,7 +209,3 @@ def _least(field: JsonObject) -> int:
 def _int(field: JsonObject, name: str, default: int) -> int:
     value = field.get(name)
     return value if isinstance(value, int) else default
-
-
-def _objects(value: JsonValue) -> list[JsonObject]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

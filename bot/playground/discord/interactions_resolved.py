@@ -84,6 +84,11 @@ class Resolved:
         self._found.setdefault(kind, {})[str(snowflake)] = view
 
 
+def objects(value: JsonValue) -> list[JsonObject]:
+    """The JSON objects in a list; whatever else it holds is passed over."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
 def _snowflake(value: JsonValue) -> int:
     text = str(value)
     if not text.isascii() or not text.isdecimal() or len(text) > 20:

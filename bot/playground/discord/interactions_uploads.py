@@ -12,6 +12,7 @@ from bot.playground.discord import errors, limits
 from bot.playground.discord.compose import attach
 from bot.playground.discord.errors import ApiError
 from bot.playground.discord.form_message import AttachmentNote, Upload
+from bot.playground.discord.interactions_resolved import objects
 from bot.playground.discord.records import Attachment
 from bot.playground.discord.state import State
 
@@ -32,9 +33,7 @@ class Uploads:
         """Keep `files`, and give them back by the value that options and forms use for them: their index."""
         if len(files) > limits.ATTACHMENTS or any(len(file.data) > limits.ATTACHMENT_BYTES for file in files):
             raise ApiError(*errors.ENTITY_TOO_LARGE)
-        names = (
-            {str(note.get("id")): note for note in notes if isinstance(note, dict)} if isinstance(notes, list) else {}
-        )
+        names = {str(note.get("id")): note for note in objects(notes)}
         taken: dict[str, Attachment] = {}
         for file in files:
             attachment = attach(self._state, file, [_note(file, names.get(str(file.index), {}))])

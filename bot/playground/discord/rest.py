@@ -17,16 +17,18 @@ from http import HTTPStatus
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from bot.messages import JsonObject
 from bot.playground.discord import errors, rest_channels, rest_commands, rest_guilds, rest_messages
 from bot.playground.discord.errors import ApiError
 from bot.playground.discord.people_http import json_response
-from bot.playground.discord.rest_faults import Answer, Drop, Fault, FaultPlan, Hang, TooMany
+from bot.playground.discord.rest_faults import Answer, Drop, Fault, FaultPlan, Hang, Refuse, TooMany
 from bot.playground.discord.rest_limits import RateLimited, RateLimiter
-from bot.playground.discord.rest_routes import GATEWAY_URL, LIMITER, WORLD
+from bot.playground.discord.rest_routes import GATEWAY_URL, LIMITER, START_LIMIT, WORLD
 from bot.playground.discord.world import World
 
 PREFIX = "/api/v10"
 _INVALID_STATUSES = frozenset({401, 403, 429})
+_UNUSED_START_LIMIT: JsonObject = {"total": 1000, "remaining": 1000, "reset_after": 0, "max_concurrency": 1}
 _TOKEN_IN_PATH = ("/interactions/", "/webhooks/")
 
 
@@ -57,15 +59,20 @@ class RestApi:
         self._rate_limits = rate_limits
 
     def application(
-        self, gateway_url: Callable[[], str], extra: Iterable[web.AbstractRouteDef] = ()
+        self,
+        gateway_url: Callable[[], str],
+        extra: Iterable[web.AbstractRouteDef] = (),
+        start_limit: Callable[[], JsonObject] = lambda: dict(_UNUSED_START_LIMIT),
     ) -> web.Application:
         """The application to mount with `add_subapp(PREFIX, …)`.
 
-        `gateway_url` is asked when the bot asks. `extra` are routes relative to the
-        prefix, of interactions and webhooks, which keep their own rate limits.
+        `gateway_url` and `start_limit`, how often the bot may IDENTIFY, are asked
+        when the bot asks. `extra` are routes relative to the prefix, of interactions
+        and webhooks, which keep their own rate limits.
         """
         app = web.Application(middlewares=[self._watch, self._guard])
         app[WORLD], app[LIMITER], app[GATEWAY_URL] = self._world, self.limiter, gateway_url
+        app[START_LIMIT] = start_limit
         for routes in (extra, rest_guilds.ROUTES, rest_channels.ROUTES, rest_messages.ROUTES, rest_commands.ROUTES):
             app.add_routes(routes)
         return app
@@ -95,6 +102,8 @@ class RestApi:
             case TooMany():
                 limited = RateLimited(fault.retry_after, fault.scope, fault.code)
                 return json_response(limited.body(), 429, limited.headers())
+            case Refuse():
+                return _refusal(ApiError(*fault.refusal))
             case Answer():
                 if fault.after:
                     await self._answer(request, handler)

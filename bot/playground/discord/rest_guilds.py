@@ -8,7 +8,7 @@ from bot.messages import JsonObject
 from bot.playground.discord.people_http import json_response
 from bot.playground.discord.records import Guild
 from bot.playground.discord.rest_http import path_id, query_id, query_limit
-from bot.playground.discord.rest_routes import GATEWAY_URL, channel_for_bot, world_and_bot
+from bot.playground.discord.rest_routes import GATEWAY_URL, START_LIMIT, channel_for_bot, world_and_bot
 from bot.playground.discord.views import application_view, guild_view, me_view, member_view, role_view, user_view
 
 _GUILD = "/guilds/{guild_id}"
@@ -46,8 +46,8 @@ async def get_gateway(request: web.Request) -> web.Response:
 
 
 async def get_gateway_bot(request: web.Request) -> web.Response:
-    budget: JsonObject = {"total": 1000, "remaining": 1000, "reset_after": 0, "max_concurrency": 1}
-    return json_response({"url": request.app[GATEWAY_URL](), "shards": 1, "session_start_limit": budget})
+    start_limit = request.app[START_LIMIT]()
+    return json_response({"url": request.app[GATEWAY_URL](), "shards": 1, "session_start_limit": start_limit})
 
 
 async def get_guild(request: web.Request) -> web.Response:

@@ -18,6 +18,7 @@ from bot.playground.discord.world import World
 WORLD: web.AppKey[World] = web.AppKey("world", World)
 LIMITER: web.AppKey[RateLimiter] = web.AppKey("limiter", RateLimiter)
 GATEWAY_URL: web.AppKey[Callable[[], str]] = web.AppKey("gateway_url")
+START_LIMIT: web.AppKey[Callable[[], JsonObject]] = web.AppKey("start_limit")
 
 
 def world_and_bot(request: web.Request) -> tuple[World, int]:

@@ -139,7 +139,8 @@ class DiscordServer:
         application.router.add_get("/gateway", self.gateway.handle)
         application.router.add_get("/gateway/", self.gateway.handle)
         webhooks = webhook_routes(self.world, self.interactions, self._clock)
-        application.add_subapp(PREFIX, self.rest.application(lambda: self.gateway_url, webhooks))
+        api = self.rest.application(lambda: self.gateway_url, webhooks, self.gateway.start_limit)
+        application.add_subapp(PREFIX, api)
         people = PeopleApi(self.world, self.interactions, self.sockets, self.gateway, self._start, self._web_root)
         application.add_routes(people.routes())
         return application
