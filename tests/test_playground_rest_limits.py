@@ -5,7 +5,8 @@ from __future__ import annotations
 import aiohttp
 import pytest
 
-from bot.playground.discord.rest_faults import Answer, Drop, Hang, TooMany
+from bot.playground.discord.errors import Refusal
+from bot.playground.discord.rest_faults import Answer, Drop, Hang, Refuse, TooMany
 from tests.discord_rest import START, Bench, bench, channel_named, user_named
 
 MESSAGES = "/channels/{channel_id}/messages"
@@ -165,6 +166,28 @@ async def test_a_storm_of_429_looks_as_ordered() -> None:
     assert (shared.headers["X-RateLimit-Scope"], shared.body["retry_after"], shared.code) == ("shared", 219.0, 40062)
     assert (shared.status, banned.status, "Via" in banned.headers) == (429, 429, False)
     assert it.api.invalid == 1, "those of scope shared do not count as invalid"
+
+
+async def test_an_ordered_refusal_is_discords_own() -> None:
+    async with bench() as it:
+        it.api.faults.add("POST", MESSAGES, Refuse(Refusal(400, 240000, "This message contains a harmful link.")))
+        refused = await it.send("x")
+        assert (refused.status, refused.code) == (400, 240000)
+        assert _contents(it) == []
+
+
+async def test_each_answer_waits_as_long_as_the_network_is_said_to() -> None:
+    waits = iter([0.001, 0.002])
+    async with bench(latency=lambda: next(waits)) as it:
+        await it.call("GET", "/users/@me")
+        await it.call("GET", "/users/@me")
+    assert list(waits) == []
+
+
+async def test_typing_is_limited_too() -> None:
+    async with bench() as it:
+        answers = [await it.call("POST", "/channels/{channel_id}/typing") for _ in range(6)]
+    assert [answer.status for answer in answers] == [204] * 5 + [429]
 
 
 async def test_a_hanging_request_is_answered_after_its_time() -> None:

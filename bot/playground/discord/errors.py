@@ -88,7 +88,6 @@ BULK_DELETE_TOO_OLD = Refusal(400, 50034, "You can only bulk delete messages tha
 INVALID_FORM = Refusal(400, 50035, "Invalid Form Body")
 THREAD_ARCHIVED = Refusal(400, 50083, "Thread is archived")
 INVALID_JSON = Refusal(400, 50109, "The request body contains invalid JSON.")
-REACTION_BLOCKED = Refusal(403, 90001, "Reaction was blocked")
 REPLY_NEEDS_HISTORY = Refusal(403, 160002, "You cannot reply without permission to read message history")
 THREAD_EXISTS = Refusal(400, 160004, "A thread has already been created for this message")
 THREAD_LOCKED = Refusal(400, 160005, "This thread is locked")

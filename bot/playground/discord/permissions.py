@@ -13,7 +13,6 @@ from typing import NamedTuple
 class Permission(IntFlag):
     """The bits that the embedded Discord checks or that the bot asks for."""
 
-    KICK_MEMBERS = 1 << 1
     ADMINISTRATOR = 1 << 3
     MANAGE_CHANNELS = 1 << 4
     MANAGE_GUILD = 1 << 5
@@ -33,7 +32,6 @@ class Permission(IntFlag):
     CREATE_PRIVATE_THREADS = 1 << 36
     SEND_MESSAGES_IN_THREADS = 1 << 38
     USE_EXTERNAL_APPS = 1 << 50
-    PIN_MESSAGES = 1 << 51
 
 
 EVERY_PERMISSION = (1 << 53) - 1

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from bot.playground.discord.errors import Refusal
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -16,6 +18,13 @@ class Answer:
 
     status: int
     after: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """Refuse with one of Discord's own errors, such as a channel's write limit or a link held to be harmful."""
+
+    refusal: Refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +51,7 @@ class Hang:
     seconds: float
 
 
-Fault: TypeAlias = Answer | TooMany | Drop | Hang
+Fault: TypeAlias = Answer | Refuse | TooMany | Drop | Hang
 
 
 @dataclass(slots=True)
