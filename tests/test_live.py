@@ -275,6 +275,14 @@ async def test_the_process_stays_within_its_allowance() -> None:
 
 
 @virtual
+async def test_the_smallest_allowance_still_shows_answers() -> None:
+    async with Stage(pace=Pace(requests_per_second=1, burst=1)) as stage:
+        shown = stage.show(new_reply())
+        await stream(shown, ["x "] * 100, pause=0.1)
+        assert stage.port.kinds().count("edit") >= 4
+
+
+@virtual
 async def test_only_the_time_changes_while_thinking() -> None:
     async with Stage() as stage:
         shown = stage.show(new_reply())

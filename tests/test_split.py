@@ -500,3 +500,20 @@ def test_a_line_is_cut_at_the_best_place(text: str, room: int, before: str) -> N
 
 def test_a_word_is_not_cut_even_where_no_room_may_be_given_away() -> None:
     assert cut_prose("some words here", 12, slack=0) == len("some words ")
+
+
+SPANS = st.tuples(st.sampled_from(["", "**", "~~", "||", "`", "__"]), st.integers(1, 150)).map(
+    lambda span: f"{span[0]}{' '.join(['word'] * span[1])}{span[0]}"
+)
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.lists(SPANS, min_size=1, max_size=15).map(" ".join), st.sampled_from([400, 2000]))
+def test_every_page_closes_what_it_opens(text: str, limit: int) -> None:
+    splitter = Splitter(limit)
+    for start in range(0, len(text), 9):
+        splitter.feed(text[start : start + 9])
+        for page in splitter.pages():
+            assert all(page.count(marker) % 2 == 0 for marker in ("**", "~~", "||", "`", "__"))
+    splitter.finish()
+    assert "".join(splitter.pages()).count("word") == text.count("word")

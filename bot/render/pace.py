@@ -46,6 +46,7 @@ class Allowance:
 
     def ready_at(self, now: float, keep: int = 0) -> float:
         """When the next request may go out that leaves `keep` others in the bucket; `now` if at once."""
+        keep = min(keep, self._burst - 1)  # a bucket too small to keep any must still give
         self._left = min(self._burst, self._left + (now - self._at) * self._rate)
         self._at = now
         missing = 1 + keep - self._left

@@ -144,7 +144,12 @@ class _Draft:
         self._start(rest, head[-1].fence if head else None)
 
     def _best_cut(self, capacity: int) -> tuple[int, int]:
-        """The line to cut at, and the position in it; 0 is before the line."""
+        """The line to cut at, and the position in it; 0 is before the line.
+
+        Between blocks, else between lines, as long as little room is given
+        away; else within the line, unless that is a line of code that would fit
+        on a page.
+        """
         ends = list(accumulate(self._costs))
         fits = sum(end <= capacity for end in ends)
         line = self._lines[fits]
