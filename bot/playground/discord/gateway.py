@@ -9,6 +9,7 @@ Source: Discord's documentation, "Gateway" and "Gateway Events".
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections import deque
 from collections.abc import Callable
@@ -25,6 +26,7 @@ from bot.playground.discord.gateway_session import Session, read_identity
 from bot.playground.discord.state import State
 
 _DAY = 86_400.0
+_CLOSE_SECONDS = 0.5
 
 
 class Gateway:
@@ -140,7 +142,9 @@ class Gateway:
         """Cut every connection and stop listening to the world."""
         self._unsubscribe()
         self.drop_all()
-        await self.idle()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                await self.idle()
 
     async def idle(self) -> None:
         """Wait until no client is connected."""

@@ -86,6 +86,7 @@ class DiscordServer:
         self._start = start or PlayStart()
         self._clock = clock
         self._runner: web.AppRunner | None = None
+        self._site: web.TCPSite | None = None
         self._sweeper: asyncio.Task[None] | None = None
 
     @property
@@ -109,8 +110,9 @@ class DiscordServer:
             self._application(), access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS, handle_signals=False
         )
         await runner.setup()
+        site = self._site = web.TCPSite(runner, "127.0.0.1", self.port)
         try:
-            await web.TCPSite(runner, "127.0.0.1", self.port).start()
+            await site.start()
         except OSError as error:
             await self._close()
             raise ConfigError(f"The playground cannot listen on port {self.port}: choose another one.") from error
@@ -129,6 +131,8 @@ class DiscordServer:
         if self._sweeper is not None:
             self._sweeper.cancel()
             await asyncio.wait([self._sweeper])
+        if self._site is not None:
+            await self._site.stop()  # first of all: a client that is dropped comes back at once
         self.sockets.close()
         await self.gateway.close()
         if self._runner is not None:
