@@ -321,6 +321,15 @@ async def test_a_wrong_token_is_a_login_failure(server: DiscordServer, monkeypat
             await bot.login(make_token())
 
 
+async def test_the_server_leaves_promptly_under_a_connected_bot(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = await DiscordServer(world, gateway_limits=OFTEN).__aenter__()
+    async with running_bot(server, monkeypatch) as bot:
+        leaving = asyncio.get_running_loop().time()
+        await server.__aexit__(None, None, None)
+        assert asyncio.get_running_loop().time() - leaving < 1
+        await bot.next_event("disconnect")
+
+
 def drained(someone: Person) -> list[dict[str, Any]]:
     """Everything that has reached somebody so far."""
     events: list[dict[str, Any]] = []
