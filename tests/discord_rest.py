@@ -15,7 +15,7 @@ from aiohttp.test_utils import TestServer
 from bot.playground.discord.records import Channel, Guild
 from bot.playground.discord.rest import PREFIX, RestApi
 from bot.playground.discord.world import World, default_world
-from tests.discord_schema import check_response
+from tests.discord_schema import check_request, check_response
 
 TOKEN = "playground.test"
 START = 1_800_000_000.0
@@ -48,7 +48,7 @@ class Answer:
 
 @dataclass
 class Bench:
-    """The API with its world; `call` speaks as the bot and holds each answer against Discord's schema."""
+    """The API with its world; `call` speaks as the bot and holds what is said and answered against Discord's schema."""
 
     world: World
     api: RestApi
@@ -84,6 +84,8 @@ class Bench:
             answer = Answer(response.status, json.loads(text) if text else None, dict(response.headers))
         if check:
             check_response(method, route, answer.status, answer.body)
+            if body is not None and answer.status < 300:
+                check_request(method, route, body)
         return answer
 
     async def send(self, content: str = "hello", *, channel: int | None = None, **body: Any) -> Answer:

@@ -9,7 +9,7 @@ import pytest
 from bot.playground.discord.permissions import BOT_PERMISSIONS, Permission
 from bot.playground.discord.world import default_world
 from tests.discord_rest import Bench, Clock, bench, channel_named, the_guild, user_named
-from tests.discord_schema import SCHEMA_PATH
+from tests.discord_schema import SCHEMA_PATH, check_request
 
 _COMMAND = {
     "name": "ask",
@@ -224,3 +224,13 @@ async def test_the_schema_check_notices_a_wrong_answer() -> None:
         it.world.records.guilds[the_guild(it.world).id].name = 5  # type: ignore[assignment] - wrong on purpose
         with pytest.raises(AssertionError, match="breaks Discord's schema"):
             await it.call("GET", "/guilds/{guild_id}")
+
+
+@pytest.mark.skipif(not SCHEMA_PATH.exists(), reason="Discord's schema is not beside the repository")
+def test_the_schema_check_notices_a_wrong_request() -> None:
+    route = "/channels/{channel_id}/messages"
+    check_request("POST", route, {"content": "x", "allowed_mentions": {"parse": []}})
+    with pytest.raises(AssertionError, match="breaks Discord's schema"):
+        check_request("POST", route, {"content": 5})
+    with pytest.raises(AssertionError, match="Discord has no"):
+        check_request("POST", "/nothing", {})

@@ -344,7 +344,7 @@ async def test_an_edit_keeps_the_files_it_names_and_adds_new_ones() -> None:
         files = {"files[0]": ("a", b"1"), "files[1]": ("b", b"2")}
         sent = await it.call("POST", route, {}, files=files)
         kept = sent.body["attachments"][1]["id"]
-        notes = {"attachments": [{"id": kept}, {"id": 0, "description": "new"}]}
+        notes = {"attachments": [{"id": kept}, {"id": "0", "description": "new"}]}
         one = f"{route}/{{message_id}}"
         edited = await it.call("PATCH", one, notes, files={"files[0]": ("c", b"3")}, message_id=sent.body["id"])
         assert [a["filename"] for a in edited.body["attachments"]] == ["b", "c"]

@@ -123,7 +123,6 @@ def role_view(role: Role) -> JsonObject:
     view: JsonObject = {
         "id": str(role.id),
         "name": role.name,
-        "description": None,
         "permissions": str(role.permissions),
         "position": role.position,
         "color": role.color,

@@ -145,7 +145,5 @@ def _reaction_view(reaction: Reaction, viewer: int | None) -> JsonObject:
         "count_details": {"burst": 0, "normal": count},
         "burst_colors": [],
         "me_burst": False,
-        "burst_me": False,
         "me": viewer in reaction.users,
-        "burst_count": 0,
     }
