@@ -32,6 +32,9 @@ from bot.tools import Toolbox
 
 log = logging.getLogger(__name__)
 
+TOKEN_REFUSED = 4004
+"""The gateway's close code for a token that is not valid (Discord, "Gateway Close Event Codes")."""
+
 CANNOT_READ = (
     "In this server I only see messages that mention me, because my operator has not been granted the message "
     "content intent. Mention me, reply to me with a mention, or use the **Reply** button."
@@ -58,7 +61,9 @@ class App:
             stack.push_async_callback(store.close)
             http = await stack.enter_async_context(open_http(settings.openrouter_base_url))
             key = settings.openrouter_api_key.get_secret_value()
-            catalogue = Catalogue(http, settings.openrouter_base_url, api_key=key, clock=time.monotonic)
+            catalogue = Catalogue(
+                http, settings.openrouter_base_url, key, relied_on=(settings.model, *settings.fallback_models)
+            )
             await stack.enter_async_context(running(catalogue.run()))
             model = OpenRouter(http, settings.openrouter_base_url, key, catalogue=catalogue)
             await stack.enter_async_context(serve_health(settings.health_port, self.healthy))
@@ -92,10 +97,23 @@ class App:
             try:
                 await self._log_in(client)
                 await chat.resume()
-                await client.connect()
+                await self._stay_connected(client)
             finally:
                 await chat.aclose()
                 await live.aclose()
+
+    async def _stay_connected(self, client: Client) -> None:
+        try:
+            await client.connect()
+        except discord.ConnectionClosed as closed:
+            if closed.code == TOKEN_REFUSED:
+                raise ConfigError(
+                    "DISCORD_TOKEN is not accepted any more: reset it in the developer portal and set the new one."
+                ) from None
+            raise ConfigError(
+                f"DISCORD_GATEWAY_URL: the gateway ended the connection for good (close code {closed.code}). "
+                "Check the URL if you changed it, and the bot's page in the developer portal."
+            ) from None
 
     async def _log_in(self, client: Client) -> None:
         host = urlsplit(self._settings.discord_api_url).hostname

@@ -288,3 +288,15 @@ async def test_a_key_that_is_not_accepted_is_an_error(reply: Reply, fault: Model
         with pytest.raises(ModelError) as caught:
             await key_status(http, server.url, "k")
     assert caught.value.fault is fault
+
+
+async def test_a_model_that_is_relied_on_and_missing_or_retiring_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    relied_on = ("z-ai/glm-5", "z-ai/glm-6", "moonshotai/kimi-k2-thinking")
+    async with filled(KIMI, GLM, relied_on=relied_on, today=lambda: date(2026, 11, 24)) as catalogue:
+        await catalogue.refresh()
+
+    warnings = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
+    assert warnings == [
+        "the model moonshotai/kimi-k2-thinking retires on 2026-12-05; choose its successor as MODEL",
+        "the model z-ai/glm-6 is not listed; choose another MODEL, such as z-ai/glm-5",
+    ]

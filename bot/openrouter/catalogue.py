@@ -40,13 +40,17 @@ class Catalogue:
         base_url: str,
         api_key: str = "",
         *,
+        relied_on: Iterable[str] = (),
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         today: Callable[[], date] = lambda: datetime.now(UTC).date(),
     ) -> None:
+        """`relied_on` are models whose absence or retirement is to be logged, once each time it is news."""
         self._http = http
         self._url = f"{base_url.rstrip('/')}/models"
         self._key = api_key
+        self._relied_on = tuple(relied_on)
+        self._warned: frozenset[str] = frozenset()
         self._clock = clock
         self._sleep = sleep
         self._today = today
@@ -130,6 +134,25 @@ class Catalogue:
                 listing.skipped,
             )
         self._listing = listing
+        self._warn()
+
+    def _warn(self) -> None:
+        warnings = frozenset(filter(None, map(self._concern, self._relied_on)))
+        for warning in sorted(warnings - self._warned):
+            _log.warning("%s", warning)
+        self._warned = warnings
+
+    def _concern(self, model: str) -> str | None:
+        """What the operator should know of a model that is relied on; None while all is well."""
+        info = self.get(model)
+        if info is None:
+            nearest = ", ".join(self.nearest(model))
+            return f"the model {model} is not listed; choose another MODEL" + (
+                f", such as {nearest}" if nearest else ""
+            )
+        if info in self.retiring():
+            return f"the model {model} retires on {info.retires_on}; choose its successor as MODEL"
+        return None
 
 
 def _rank(model: ModelInfo, words: Iterable[str]) -> int | None:
