@@ -30,8 +30,9 @@ function messageCreated(state, message, { seen }) {
   if (!next.users[message.author.id]) next = { ...next, users: { ...next.users, [message.author.id]: message.author } };
   next = typingStopped(next, message.channel_id, message.author.id);
   if (own) return { ...next, firstUnread: without(next.firstUnread, message.channel_id) };
-  const needsNobody = message.type === MessageType.THREAD_STARTER;
-  return seen || needsNobody ? next : markUnread(next, message);
+  const isAnswerHere = hasFlag(message, MessageFlag.EPHEMERAL) && message.channel_id === state.channelId;
+  const isNews = message.type !== MessageType.THREAD_STARTER && !isAnswerHere;
+  return seen || !isNews ? next : markUnread(next, message);
 }
 
 function markUnread(state, message) {

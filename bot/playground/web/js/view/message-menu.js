@@ -63,7 +63,7 @@ export function useMessageMenu(message) {
 
   function openAtButton(event) {
     const { right, bottom } = event.currentTarget.getBoundingClientRect();
-    openAt(right - 220, bottom + 4);
+    openAt(right - 248, bottom + 4);
   }
 
   function onKeyDown(event) {

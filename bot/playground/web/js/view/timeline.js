@@ -35,11 +35,27 @@ function Row({ row, last }) {
   return html`<${Message} message=${row.message} grouped=${row.grouped} reachable=${last} />`;
 }
 
-/** Keeps the scrolled element at its end while `atEnd.current` says so, whatever grows or shrinks. */
-function useStayingAtEnd(scroller, content, atEnd) {
+/**
+ * Whether the reader is at the end, and staying there whatever grows or shrinks: {atEnd, noteScroll}.
+ * A scroll event arrives a frame late, when new text may already have moved the end away. So only an upward move
+ * with the sizes as they were is the reader's; everything else is the content's doing and is followed.
+ */
+function useStayingAtEnd(scroller, content) {
+  const atEnd = useRef(true);
+  const seen = useRef({ top: 0, height: 0, room: 0 });
+
+  function noteScroll() {
+    const { scrollTop: top, scrollHeight: height, clientHeight: room } = scroller.current;
+    const before = seen.current;
+    seen.current = { top, height, room };
+    if (height - top - room < NEAR_END_PX) atEnd.current = true;
+    else if (top < before.top && height === before.height && room === before.room) atEnd.current = false;
+  }
+
   useLayoutEffect(() => {
     const toEnd = () => {
       if (atEnd.current) scroller.current.scrollTop = scroller.current.scrollHeight;
+      noteScroll();
     };
     const observer = new ResizeObserver(toEnd);
     observer.observe(scroller.current);
@@ -47,6 +63,7 @@ function useStayingAtEnd(scroller, content, atEnd) {
     toEnd();
     return () => observer.disconnect();
   }, []);
+  return { atEnd, noteScroll };
 }
 
 export function Timeline({ channel }) {
@@ -57,13 +74,12 @@ export function Timeline({ channel }) {
   const unread = useSelect((state) => state.unread[channel.id]);
   const scroller = useRef(null);
   const content = useRef(null);
-  const atEnd = useRef(true);
+  const { atEnd, noteScroll } = useStayingAtEnd(scroller, content);
   const [away, setAway] = useState(false);
   const rows = useMemo(
     () => rowsOf((timeline?.messages ?? []).filter((message) => !dismissed[message.id]), firstUnread),
     [timeline, dismissed, firstUnread],
   );
-  useStayingAtEnd(scroller, content, atEnd);
 
   function markSeen() {
     app.atEnd = atEnd.current;
@@ -84,10 +100,10 @@ export function Timeline({ channel }) {
   }, [lastOwnId]);
 
   function onScroll() {
-    const { scrollTop, scrollHeight, clientHeight } = scroller.current;
-    atEnd.current = scrollHeight - scrollTop - clientHeight < NEAR_END_PX;
+    noteScroll();
     setAway(!atEnd.current);
     markSeen();
+    const { scrollTop } = scroller.current;
     if (scrollTop < NEAR_START_PX && timeline && !timeline.complete) {
       // At the very top the browser does not hold the view in place while messages are put in above it.
       if (scrollTop === 0) scroller.current.scrollTop = 1;
