@@ -57,8 +57,12 @@ class Chat(commands.Cog):
 
     @commands.Cog.listener()
     async def on_message(self, message: discord.Message) -> None:
-        """Take a channel's messages one at a time, in the order in which they came."""
-        lock = self._order.setdefault(message.channel.id, asyncio.Lock())
+        """Take a conversation's messages one at a time, in the order in which they came.
+
+        Mentions in a channel each open a thread of their own, so they need not wait for each other.
+        """
+        in_plain_channel = isinstance(message.channel, discord.abc.GuildChannel)
+        lock = asyncio.Lock() if in_plain_channel else self._order.setdefault(message.channel.id, asyncio.Lock())
         async with lock:
             try:
                 await self._hear(message)
