@@ -25,7 +25,8 @@ const asSentence = (text) => (/[.?!…]$/.test(text) ? text : `${text}.`);
 
 async function failureOf(response) {
   const body = await response.json().catch(() => null);
-  if (!body?.message) return new ApiError(`The playground answered with status ${response.status}.`, { status: response.status });
+  if (!body?.message)
+    return new ApiError(`The playground answered with status ${response.status}.`, { status: response.status });
   const details = fieldErrors(body.errors);
   const sentence = [body.message, ...details].map(asSentence).join(" ");
   return new ApiError(sentence, { status: response.status, code: body.code });

@@ -11,7 +11,11 @@ import { Page } from "./view/page.js";
 const root = document.getElementById("app");
 
 function showFailure(error) {
-  render(html`<div class="boot" role="alert"><p>${error.message}</p><button class="button primary" onClick=${() => location.reload()}>Try again</button></div>`, root);
+  render(
+    html`<div class="boot" role="alert"><p>${error.message}</p>
+      <button class="button primary" onClick=${() => location.reload()}>Try again</button></div>`,
+    root,
+  );
 }
 
 async function begin() {
@@ -32,16 +36,18 @@ async function main() {
   // One change at a time: switching twice quickly must not leave two sessions alive.
   let changing = Promise.resolve();
   addEventListener("hashchange", () => {
-    changing = changing.then(async () => {
-      const { username, channelId } = readPlace();
-      if (username === app.store.state.me.username) {
-        await app.openChannel(channelId, { replace: true });
-        return;
-      }
-      app.close();
-      render(null, root);
-      app = await begin();
-    }).catch(showFailure);
+    changing = changing
+      .then(async () => {
+        const { username, channelId } = readPlace();
+        if (username === app.store.state.me.username) {
+          await app.openChannel(channelId, { replace: true });
+          return;
+        }
+        app.close();
+        render(null, root);
+        app = await begin();
+      })
+      .catch(showFailure);
   });
 }
 

@@ -55,9 +55,12 @@ export class Socket {
     const wait = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** this.#failures);
     this.#failures += 1;
     // The jitter keeps several tabs from knocking at the same instant after a restart.
-    this.#timer = setTimeout(() => {
-      this.#timer = null;
-      this.#open(true);
-    }, wait * (0.75 + Math.random() / 2));
+    this.#timer = setTimeout(
+      () => {
+        this.#timer = null;
+        this.#open(true);
+      },
+      wait * (0.75 + Math.random() / 2),
+    );
   }
 }

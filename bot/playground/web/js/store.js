@@ -1,6 +1,14 @@
 // The page's one state, immutable, and how components follow the part of it that they show.
 // Knows nothing of Discord: a change is a function from one state to the next.
-import { Component, createContext, createElement, useContext, useLayoutEffect, useRef, useState } from "../vendor/preact.js";
+import {
+  Component,
+  createContext,
+  createElement,
+  useContext,
+  useLayoutEffect,
+  useRef,
+  useState,
+} from "../vendor/preact.js";
 
 export class Store {
   #listeners = new Set();

@@ -44,7 +44,13 @@ export function interactionActions({ store, api }) {
     const { custom_id, type } = component;
     const data = { custom_id, component_type: type, ...(values ? { values } : {}) };
     const channel = store.state.channels[message.channel_id] ?? { id: message.channel_id };
-    const body = { type: InteractionType.COMPONENT, ...where(channel), message_id: message.id, message_flags: message.flags ?? 0, data };
+    const body = {
+      type: InteractionType.COMPONENT,
+      ...where(channel),
+      message_id: message.id,
+      message_flags: message.flags ?? 0,
+      data,
+    };
     return interact(body, { messageId: message.id, customId: custom_id });
   };
 
@@ -91,17 +97,25 @@ export function interactionActions({ store, api }) {
     const text = reason && /[ .]/.test(reason) ? reason : NO_ANSWER;
     settle(nonce, (state, entry) => {
       if (entry.messageId) return { ...state, failures: { ...state.failures, [entry.messageId]: text } };
-      if (entry.modal) return state.modal?.id === entry.modal ? { ...state, modal: { ...state.modal, sending: false, error: text } } : state;
+      if (entry.modal)
+        return state.modal?.id === entry.modal
+          ? { ...state, modal: { ...state.modal, sending: false, error: text } }
+          : state;
       const notices = [...(state.notices[entry.channelId] ?? []), { nonce, command: entry.command, text }];
       return { ...state, notices: { ...state.notices, [entry.channelId]: notices } };
     });
   }
 
   const succeeded = ({ nonce }) =>
-    settle(nonce, (state, entry) => (entry.modal && state.modal?.id === entry.modal ? { ...state, modal: null } : state));
+    settle(nonce, (state, entry) =>
+      entry.modal && state.modal?.id === entry.modal ? { ...state, modal: null } : state,
+    );
 
   const openedModal = (modal) =>
-    settle(modal.nonce, (state, entry) => ({ ...state, modal: { ...modal, channelId: entry.channelId, messageId: entry.messageId } }));
+    settle(modal.nonce, (state, entry) => ({
+      ...state,
+      modal: { ...modal, channelId: entry.channelId, messageId: entry.messageId },
+    }));
 
   /** Handles the events that answer this person's interactions; says whether `event` was one. */
   function answered({ t, d }) {

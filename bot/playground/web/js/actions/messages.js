@@ -12,7 +12,10 @@ export function messageActions({ store, api, toast, attempt, openChannel }) {
   const messagePath = (message) => `/channels/${message.channel_id}/messages/${message.id}`;
 
   const setDraft = (channelId, change) =>
-    store.update((state) => ({ ...state, drafts: { ...state.drafts, [channelId]: { ...state.drafts[channelId], ...change } } }));
+    store.update((state) => ({
+      ...state,
+      drafts: { ...state.drafts, [channelId]: { ...state.drafts[channelId], ...change } },
+    }));
 
   /** Long text travels as message.txt, as Discord's own client does it. */
   function outgoing(channelId, text, files) {
@@ -29,7 +32,9 @@ export function messageActions({ store, api, toast, attempt, openChannel }) {
     const reference = replyTo ? { message_reference: { message_id: replyTo.id, channel_id: channelId } } : {};
     setDraft(channelId, { text: "", files: [], replyTo: null });
     typedAt = -Infinity;
-    const sent = await attempt(() => api.post(`/channels/${channelId}/messages`, { content: out.content, ...reference }, out.files));
+    const sent = await attempt(() =>
+      api.post(`/channels/${channelId}/messages`, { content: out.content, ...reference }, out.files),
+    );
     // What could not be sent comes back, unless the person has begun something new.
     if (!sent && !store.state.drafts[channelId]?.text) setDraft(channelId, { text, files, replyTo });
   }
@@ -46,8 +51,10 @@ export function messageActions({ store, api, toast, attempt, openChannel }) {
     const { limits, drafts } = store.state;
     const files = drafts[channelId]?.files ?? [];
     const small = [...added].filter((file) => file.size <= limits.attachment_bytes);
-    if (small.length < added.length) toast("A file is larger than 10 MiB, which is the most that Discord takes. It was left out.", "error");
-    if (files.length + small.length > 10) toast("A message carries at most 10 files. The others were left out.", "error");
+    if (small.length < added.length)
+      toast("A file is larger than 10 MiB, which is the most that Discord takes. It was left out.", "error");
+    if (files.length + small.length > 10)
+      toast("A message carries at most 10 files. The others were left out.", "error");
     setDraft(channelId, { files: [...files, ...small].slice(0, 10) });
   }
 
@@ -62,7 +69,9 @@ export function messageActions({ store, api, toast, attempt, openChannel }) {
   const deleteMessage = (message) => attempt(() => api.delete(messagePath(message)));
 
   function toggleReaction(message, emoji) {
-    const mine = message.reactions?.some((reaction) => reaction.me && (reaction.emoji.id ?? reaction.emoji.name) === (emoji.id ?? emoji.name));
+    const mine = message.reactions?.some(
+      (reaction) => reaction.me && (reaction.emoji.id ?? reaction.emoji.name) === (emoji.id ?? emoji.name),
+    );
     const path = `${messagePath(message)}/reactions/${emojiPath(emoji)}`;
     return attempt(() => (mine ? api.delete(path) : api.put(path)));
   }
@@ -80,8 +89,14 @@ export function messageActions({ store, api, toast, attempt, openChannel }) {
   async function startThread({ channelId, name, message = null, content = null }) {
     const path = message ? `${messagePath(message)}/threads` : `/channels/${channelId}/threads`;
     return attempt(async () => {
-      const thread = await api.post(path, content === null ? { name } : { name, message: { content: mentionsToWire(content, store.state) } });
-      store.update((state) => ({ ...state, channels: { ...state.channels, [thread.id]: { ...state.channels[thread.id], ...thread } } }));
+      const thread = await api.post(
+        path,
+        content === null ? { name } : { name, message: { content: mentionsToWire(content, store.state) } },
+      );
+      store.update((state) => ({
+        ...state,
+        channels: { ...state.channels, [thread.id]: { ...state.channels[thread.id], ...thread } },
+      }));
       await openChannel(thread.id);
     });
   }
@@ -98,7 +113,18 @@ export function messageActions({ store, api, toast, attempt, openChannel }) {
     store.update((state) => ({ ...state, dismissed: { ...state.dismissed, [message.id]: true } }));
 
   return {
-    setDraft, send, typed, addFiles, edit, setEditing, deleteMessage, toggleReaction, copyText,
-    startThread, editChannel, deleteThread, dismiss,
+    setDraft,
+    send,
+    typed,
+    addFiles,
+    edit,
+    setEditing,
+    deleteMessage,
+    toggleReaction,
+    copyText,
+    startThread,
+    editChannel,
+    deleteThread,
+    dismiss,
   };
 }

@@ -14,11 +14,17 @@ export function placeActions({ store, api, attempt }) {
     `/channels/${channelId}/messages?limit=${PAGE_SIZE}${before ? `&before=${before}` : ""}`;
 
   const setTimeline = (channelId, change) =>
-    store.update((state) => ({ ...state, timelines: { ...state.timelines, [channelId]: change(state.timelines[channelId]) } }));
+    store.update((state) => ({
+      ...state,
+      timelines: { ...state.timelines, [channelId]: change(state.timelines[channelId]) },
+    }));
 
   async function loadChannels() {
     const channels = await api.get("/channels");
-    store.update((state) => ({ ...state, channels: Object.fromEntries(channels.map((channel) => [channel.id, channel])) }));
+    store.update((state) => ({
+      ...state,
+      channels: Object.fromEntries(channels.map((channel) => [channel.id, channel])),
+    }));
   }
 
   async function loadLatest(channelId) {
@@ -43,7 +49,8 @@ export function placeActions({ store, api, attempt }) {
     if (!channel) return;
     writePlace({ username: me.username, channelId }, { replace });
     store.update((state) => {
-      const leaving = state.channelId === channelId ? {} : { firstUnread: { ...state.firstUnread, [state.channelId]: undefined } };
+      const leaving =
+        state.channelId === channelId ? {} : { firstUnread: { ...state.firstUnread, [state.channelId]: undefined } };
       return { ...markRead(state, channelId), ...leaving, channelId, drawerOpen: false, editingId: null };
     });
     if (channel.type !== ChannelType.FORUM && !store.state.timelines[channelId]) {
@@ -62,7 +69,10 @@ export function placeActions({ store, api, attempt }) {
   async function openDm(recipientId) {
     await attempt(async () => {
       const channel = await api.post("/dms", { recipient_id: recipientId });
-      store.update((state) => ({ ...state, channels: { ...state.channels, [channel.id]: { ...state.channels[channel.id], ...channel } } }));
+      store.update((state) => ({
+        ...state,
+        channels: { ...state.channels, [channel.id]: { ...state.channels[channel.id], ...channel } },
+      }));
       await openChannel(channel.id);
     });
   }
@@ -74,7 +84,10 @@ export function placeActions({ store, api, attempt }) {
       store.update((state) => ({ ...state, commands: start.commands, botOnline: start.bot.online ?? state.botOnline }));
       await loadChannels();
       const { channelId } = store.state;
-      store.update((state) => ({ ...state, timelines: channelId in state.timelines ? { [channelId]: state.timelines[channelId] } : {} }));
+      store.update((state) => ({
+        ...state,
+        timelines: channelId in state.timelines ? { [channelId]: state.timelines[channelId] } : {},
+      }));
       if (channelId in store.state.timelines) await loadLatest(channelId);
     });
   }

@@ -31,10 +31,15 @@ function leaves(command, options = command.options ?? [], path = [command.name],
 }
 
 const usable = ({ commands, me, inGuild }, type) =>
-  commands.filter((command) => (command.type ?? CommandType.CHAT_INPUT) === type && isAllowed(command, me) && worksHere(command, inGuild));
+  commands.filter(
+    (command) =>
+      (command.type ?? CommandType.CHAT_INPUT) === type && isAllowed(command, me) && worksHere(command, inGuild),
+  );
 
 export const slashCommands = (scope) =>
-  usable(scope, CommandType.CHAT_INPUT).flatMap((command) => leaves(command)).sort((a, b) => (a.name < b.name ? -1 : 1));
+  usable(scope, CommandType.CHAT_INPUT)
+    .flatMap((command) => leaves(command))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
 
 export const messageCommands = (scope) => usable(scope, CommandType.MESSAGE);
 
@@ -42,6 +47,8 @@ export const messageCommands = (scope) => usable(scope, CommandType.MESSAGE);
 export function filterCommands(entries, query) {
   const wanted = query.trim().toLowerCase();
   const starts = entries.filter((entry) => entry.name.startsWith(wanted));
-  const contains = entries.filter((entry) => !entry.name.startsWith(wanted) && `${entry.name} ${entry.description}`.toLowerCase().includes(wanted));
+  const contains = entries.filter(
+    (entry) => !entry.name.startsWith(wanted) && `${entry.name} ${entry.description}`.toLowerCase().includes(wanted),
+  );
   return [...starts, ...contains];
 }

@@ -59,8 +59,20 @@ export function commandData(entry, values, focused = null) {
   }
   const { id, name, version } = entry.command;
   const attachments = files.map((file, index) => ({ id: String(index), filename: file.name }));
-  const data = { id, name, type: CommandType.CHAT_INPUT, options, ...(version ? { version } : {}), ...(files.length ? { attachments } : {}) };
+  const data = {
+    id,
+    name,
+    type: CommandType.CHAT_INPUT,
+    options,
+    ...(version ? { version } : {}),
+    ...(files.length ? { attachments } : {}),
+  };
   return { data, files };
 }
 
-export const messageCommandData = (command, message) => ({ id: command.id, name: command.name, type: CommandType.MESSAGE, target_id: message.id });
+export const messageCommandData = (command, message) => ({
+  id: command.id,
+  name: command.name,
+  type: CommandType.MESSAGE,
+  target_id: message.id,
+});

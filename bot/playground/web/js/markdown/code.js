@@ -14,15 +14,19 @@ function highlighted(code, language) {
 
 export function Code({ code, language }) {
   const markup = useMemo(() => highlighted(code, language), [code, language]);
-  return markup ? html`<code class="hljs" dangerouslySetInnerHTML=${markup} />` : html`<code class="hljs">${code}</code>`;
+  return markup
+    ? html`<code class="hljs" dangerouslySetInnerHTML=${markup} />`
+    : html`<code class="hljs">${code}</code>`;
 }
 
 export function CodeBlock({ code, language }) {
   const { copyText } = useApp();
   return html`
     <div class="code-block">
-      <pre tabindex="0" aria-label=${language ? `Code, ${language}` : "Code"}><${Code} code=${code} language=${language} /></pre>
-      <button class="icon-button copy" title="Copy code" aria-label="Copy code" onClick=${() => copyText(code)}><${Icon} name="copy" /></button>
+      <pre tabindex="0" aria-label=${language ? `Code, ${language}` : "Code"}>
+        <${Code} code=${code} language=${language} /></pre>
+      <button class="icon-button copy" title="Copy code" aria-label="Copy code" onClick=${() => copyText(code)}>
+        <${Icon} name="copy" /></button>
     </div>`;
 }
 

@@ -24,7 +24,9 @@ const heading = lineRule(/^(#{1,3}) +([^\n]+?) *(?:\n|$)/, ([, marks, text], par
   content: parse(text, within(state)),
 }));
 
-const subtext = lineRule(/^-# +([^\n]+)(?:\n|$)/, ([, text], parse, state) => ({ content: parse(text, within(state)) }));
+const subtext = lineRule(/^-# +([^\n]+)(?:\n|$)/, ([, text], parse, state) => ({
+  content: parse(text, within(state)),
+}));
 
 const blockQuote = lineRule(
   /^(?:>>> ([\s\S]+)|(?:> [^\n]*(?:\n|$)|>(?:\n|$))+)/,
@@ -40,7 +42,10 @@ const isNumbered = (bullet) => bullet[3] !== undefined;
 
 const fences = (line) => line.split("```").length - 1;
 
-/** The lines of the list that `source` begins with: bullets, indented lines, and all of an open fence. Each says whether it opens an item. */
+/**
+ * The lines of the list that `source` begins with: bullets, indented lines, and all of an open fence.
+ * Each says whether it opens an item.
+ */
 function listLines(source) {
   const lines = [];
   let first = null;
@@ -73,7 +78,9 @@ const list = {
   order: BEFORE_INLINE,
   match(source, state) {
     if (!atLineStart(state) || (state.depth ?? 0) >= MOST_NESTED || !BULLET.test(source)) return null;
-    const taken = listLines(source).map((line) => line.text).join("\n");
+    const taken = listLines(source)
+      .map((line) => line.text)
+      .join("\n");
     return [source.startsWith(`${taken}\n`) ? `${taken}\n` : taken];
   },
   parse([all], parse, state) {
@@ -101,18 +108,25 @@ const { twemoji: _drawnByTheFont, ...inline } = inlineRules;
 const parser = SimpleMarkdown.parserFor({
   ...inline,
   link: SimpleMarkdown.defaultRules.link,
-  heading, subtext, blockQuote, list, spoiler, codeBlock,
+  heading,
+  subtext,
+  blockQuote,
+  list,
+  spoiler,
+  codeBlock,
 });
 
 /** The line break after a block of code belongs to the block, which already ends its line. */
-const withoutBreaksAfterCode = (nodes) => nodes.filter((node, index) => node.type !== "br" || nodes[index - 1]?.type !== "codeBlock");
+const withoutBreaksAfterCode = (nodes) =>
+  nodes.filter((node, index) => node.type !== "br" || nodes[index - 1]?.type !== "codeBlock");
 
 /** Text that the parser cut into pieces, whole again: a cut may have gone through the middle of an emoji. */
 function joinedText(nodes) {
   const joined = [];
   for (const node of nodes) {
     const previous = joined.at(-1);
-    if (node.type === "text" && previous?.type === "text") joined[joined.length - 1] = { ...previous, content: previous.content + node.content };
+    if (node.type === "text" && previous?.type === "text")
+      joined[joined.length - 1] = { ...previous, content: previous.content + node.content };
     else joined.push(node);
   }
   return joined;

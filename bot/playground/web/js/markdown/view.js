@@ -42,7 +42,8 @@ function Timestamp({ timestamp, format }) {
     return () => clearInterval(timer);
   }, [format]);
   const seconds = Number(timestamp);
-  return html`<time class="timestamp" title=${formatTimestamp(seconds, "F")}>${formatTimestamp(seconds, format)}</time>`;
+  return html`<time class="timestamp" title=${formatTimestamp(seconds, "F")}>${formatTimestamp(seconds, format)}
+    </time>`;
 }
 
 function UserMention({ id }) {
@@ -65,41 +66,71 @@ function RoleMention({ id }) {
 
 function CommandMention({ fullName }) {
   const { store, setDraft } = useApp();
-  return html`<button class="mention" onClick=${() => setDraft(store.state.channelId, { text: `/${fullName}`, command: null })}>/${fullName}</button>`;
+  return html`<button class="mention"
+    onClick=${() => setDraft(store.state.channelId, { text: `/${fullName}`, command: null })}>/${fullName}</button>`;
 }
 
 function List({ ordered, start, items }) {
   const rows = items.map((item) => html`<li>${draw(item)}</li>`);
-  return ordered ? html`<ol start=${start} style=${{ "--digits": String(start + items.length - 1).length }}>${rows}</ol>` : html`<ul>${rows}</ul>`;
+  return ordered
+    ? html`<ol start=${start} style=${{ "--digits": String(start + items.length - 1).length }}>${rows}</ol>`
+    : html`<ul>${rows}</ul>`;
 }
 
 function drawNode(node) {
   const inside = () => (Array.isArray(node.content) ? draw(node.content) : node.content);
   switch (node.type) {
-    case "text": return node.content;
-    case "br": return html`<br />`;
-    case "strong": return html`<strong>${inside()}</strong>`;
-    case "em": return html`<em>${inside()}</em>`;
-    case "underline": return html`<u>${inside()}</u>`;
-    case "strikethrough": return html`<s>${inside()}</s>`;
-    case "inlineCode": return html`<code class="inline">${node.content}</code>`;
-    case "codeBlock": return html`<${CodeBlock} code=${node.content} language=${node.lang} />`;
-    case "blockQuote": return html`<blockquote>${inside()}</blockquote>`;
-    case "list": return html`<${List} ...${node} />`;
-    case "heading": return html`<div class="heading level-${node.level}" role="heading" aria-level=${node.level + 2}>${inside()}</div>`;
-    case "subtext": return html`<small class="subtext">${inside()}</small>`;
-    case "spoiler": return html`<${Spoiler}>${inside()}<//>`;
-    case "link": case "url": case "autolink": return html`<${Link} target=${node.target}>${inside()}<//>`;
-    case "user": return html`<${UserMention} id=${node.id} />`;
-    case "channel": return html`<${ChannelMention} id=${node.id} />`;
-    case "role": return html`<${RoleMention} id=${node.id} />`;
-    case "everyone": return html`<span class="mention">@everyone</span>`;
-    case "here": return html`<span class="mention">@here</span>`;
-    case "emoji": return `:${node.name}:`;
-    case "timestamp": return html`<${Timestamp} timestamp=${node.timestamp} format=${node.format} />`;
-    case "slashCommand": return html`<${CommandMention} fullName=${node.fullName} />`;
-    case "guildNavigation": return html`<span class="mention">${node.navigation}</span>`;
-    default: return inside();
+    case "text":
+      return node.content;
+    case "br":
+      return html`<br />`;
+    case "strong":
+      return html`<strong>${inside()}</strong>`;
+    case "em":
+      return html`<em>${inside()}</em>`;
+    case "underline":
+      return html`<u>${inside()}</u>`;
+    case "strikethrough":
+      return html`<s>${inside()}</s>`;
+    case "inlineCode":
+      return html`<code class="inline">${node.content}</code>`;
+    case "codeBlock":
+      return html`<${CodeBlock} code=${node.content} language=${node.lang} />`;
+    case "blockQuote":
+      return html`<blockquote>${inside()}</blockquote>`;
+    case "list":
+      return html`<${List} ...${node} />`;
+    case "heading":
+      return html`<div class="heading level-${node.level}" role="heading" aria-level=${node.level + 2}>${inside()}
+        </div>`;
+    case "subtext":
+      return html`<small class="subtext">${inside()}</small>`;
+    case "spoiler":
+      return html`<${Spoiler}>${inside()}<//>`;
+    case "link":
+    case "url":
+    case "autolink":
+      return html`<${Link} target=${node.target}>${inside()}<//>`;
+    case "user":
+      return html`<${UserMention} id=${node.id} />`;
+    case "channel":
+      return html`<${ChannelMention} id=${node.id} />`;
+    case "role":
+      return html`<${RoleMention} id=${node.id} />`;
+    case "everyone":
+      return html`<span class="mention">@everyone</span>`;
+    case "here":
+      return html`<span class="mention">@here</span>`;
+    case "emoji":
+      return `:${node.name}:`;
+    case "timestamp":
+      return html`<${Timestamp} timestamp=${node.timestamp} format=${node.format} />`;
+    case "slashCommand":
+      return html`<${CommandMention} fullName=${node.fullName} />`;
+    case "guildNavigation":
+      return html`<span class="mention">${node.navigation}</span>`;
+    default:
+      return inside();
   }
 }
 
@@ -113,13 +144,16 @@ export function Markdown({ text }) {
 const FLATTENED = { codeBlock: "code", br: " " };
 const OWN_LINES = new Set(["heading", "subtext", "blockQuote"]);
 
-const flatten = (nodes) => nodes.map((node) => {
-  if (node.type in FLATTENED) return FLATTENED[node.type];
-  if (node.type === "spoiler") return "▇▇▇";
-  if (node.items) return node.items.map(flatten).join(" ");
-  const text = Array.isArray(node.content) ? flatten(node.content) : (node.content ?? "");
-  return OWN_LINES.has(node.type) ? `${text} ` : text;
-}).join("");
+const flatten = (nodes) =>
+  nodes
+    .map((node) => {
+      if (node.type in FLATTENED) return FLATTENED[node.type];
+      if (node.type === "spoiler") return "▇▇▇";
+      if (node.items) return node.items.map(flatten).join(" ");
+      const text = Array.isArray(node.content) ? flatten(node.content) : (node.content ?? "");
+      return OWN_LINES.has(node.type) ? `${text} ` : text;
+    })
+    .join("");
 
 /** A message's text as one plain line, for replies and lists. Hidden text stays hidden. */
 export const plainLine = (text) => flatten(parseMarkdown(text)).replace(/\s+/g, " ").trim();

@@ -3,16 +3,40 @@
 export const ChannelType = { TEXT: 0, DM: 1, NEWS_THREAD: 10, PUBLIC_THREAD: 11, PRIVATE_THREAD: 12, FORUM: 15 };
 
 export const MessageType = {
-  DEFAULT: 0, CHANNEL_NAME_CHANGE: 4, PINNED: 6, JOINED: 7, THREAD_CREATED: 18, REPLY: 19, COMMAND: 20,
-  THREAD_STARTER: 21, CONTEXT_COMMAND: 23,
+  DEFAULT: 0,
+  CHANNEL_NAME_CHANGE: 4,
+  PINNED: 6,
+  JOINED: 7,
+  THREAD_CREATED: 18,
+  REPLY: 19,
+  COMMAND: 20,
+  THREAD_STARTER: 21,
+  CONTEXT_COMMAND: 23,
 };
 
 export const MessageFlag = { EPHEMERAL: 1 << 6, LOADING: 1 << 7, COMPONENTS_V2: 1 << 15 };
 
 export const ComponentType = {
-  ROW: 1, BUTTON: 2, STRING_SELECT: 3, TEXT_INPUT: 4, USER_SELECT: 5, ROLE_SELECT: 6, MENTIONABLE_SELECT: 7,
-  CHANNEL_SELECT: 8, SECTION: 9, TEXT: 10, THUMBNAIL: 11, GALLERY: 12, FILE: 13, SEPARATOR: 14, CONTAINER: 17,
-  LABEL: 18, FILE_UPLOAD: 19, RADIO_GROUP: 21, CHECKBOX_GROUP: 22, CHECKBOX: 23,
+  ROW: 1,
+  BUTTON: 2,
+  STRING_SELECT: 3,
+  TEXT_INPUT: 4,
+  USER_SELECT: 5,
+  ROLE_SELECT: 6,
+  MENTIONABLE_SELECT: 7,
+  CHANNEL_SELECT: 8,
+  SECTION: 9,
+  TEXT: 10,
+  THUMBNAIL: 11,
+  GALLERY: 12,
+  FILE: 13,
+  SEPARATOR: 14,
+  CONTAINER: 17,
+  LABEL: 18,
+  FILE_UPLOAD: 19,
+  RADIO_GROUP: 21,
+  CHECKBOX_GROUP: 22,
+  CHECKBOX: 23,
 };
 
 export const ButtonStyle = { PRIMARY: 1, SECONDARY: 2, SUCCESS: 3, DANGER: 4, LINK: 5 };
@@ -20,13 +44,23 @@ export const ButtonStyle = { PRIMARY: 1, SECONDARY: 2, SUCCESS: 3, DANGER: 4, LI
 export const CommandType = { CHAT_INPUT: 1, USER: 2, MESSAGE: 3 };
 
 export const OptionType = {
-  SUBCOMMAND: 1, GROUP: 2, STRING: 3, INTEGER: 4, BOOLEAN: 5, USER: 6, CHANNEL: 7, ROLE: 8, MENTIONABLE: 9,
-  NUMBER: 10, ATTACHMENT: 11,
+  SUBCOMMAND: 1,
+  GROUP: 2,
+  STRING: 3,
+  INTEGER: 4,
+  BOOLEAN: 5,
+  USER: 6,
+  CHANNEL: 7,
+  ROLE: 8,
+  MENTIONABLE: 9,
+  NUMBER: 10,
+  ATTACHMENT: 11,
 };
 
 export const InteractionType = { COMMAND: 2, COMPONENT: 3, AUTOCOMPLETE: 4, MODAL_SUBMIT: 5 };
 
-export const isThread = (channel) => channel.type >= ChannelType.NEWS_THREAD && channel.type <= ChannelType.PRIVATE_THREAD;
+export const isThread = (channel) =>
+  channel.type >= ChannelType.NEWS_THREAD && channel.type <= ChannelType.PRIVATE_THREAD;
 
 export const hasFlag = (message, flag) => ((message.flags ?? 0) & flag) !== 0;
 

@@ -40,7 +40,9 @@ function markUnread(state, message) {
   const before = state.unread[channelId] ?? { count: 0, mentions: 0 };
   const mentioned = state.channels[channelId]?.type === 1 || message.mentions?.some((user) => user.id === state.me.id);
   const unread = { count: before.count + 1, mentions: before.mentions + Number(Boolean(mentioned)) };
-  const firstUnread = state.firstUnread[channelId] ? state.firstUnread : { ...state.firstUnread, [channelId]: message.id };
+  const firstUnread = state.firstUnread[channelId]
+    ? state.firstUnread
+    : { ...state.firstUnread, [channelId]: message.id };
   return { ...state, unread: { ...state.unread, [channelId]: unread }, firstUnread };
 }
 
@@ -78,7 +80,10 @@ export function markRead(state, channelId) {
 /** Forgets who typed too long ago to be typing still. */
 export function pruneTyping(state, now) {
   const typing = Object.entries(state.typing)
-    .map(([channelId, users]) => [channelId, Object.fromEntries(Object.entries(users).filter(([, until]) => until > now))])
+    .map(([channelId, users]) => [
+      channelId,
+      Object.fromEntries(Object.entries(users).filter(([, until]) => until > now)),
+    ])
     .filter(([, users]) => Object.keys(users).length);
   return { ...state, typing: Object.fromEntries(typing) };
 }

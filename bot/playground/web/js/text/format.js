@@ -8,7 +8,15 @@ const fullDate = new Intl.DateTimeFormat(LOCALE, { dateStyle: "full", timeStyle:
 const relative = new Intl.RelativeTimeFormat(LOCALE, { numeric: "auto" });
 
 const DAY_MS = 86_400_000;
-const UNITS = [["year", 365 * 86_400], ["month", 30 * 86_400], ["week", 7 * 86_400], ["day", 86_400], ["hour", 3_600], ["minute", 60], ["second", 1]];
+const UNITS = [
+  ["year", 365 * 86_400],
+  ["month", 30 * 86_400],
+  ["week", 7 * 86_400],
+  ["day", 86_400],
+  ["hour", 3_600],
+  ["minute", 60],
+  ["second", 1],
+];
 
 export const formatClock = (time) => clock.format(time);
 export const formatDay = (time) => longDate.format(time);
@@ -32,8 +40,12 @@ export function formatRelative(time, now = Date.now()) {
 }
 
 const styles = {
-  t: { timeStyle: "short" }, T: { timeStyle: "medium" }, d: { dateStyle: "short" }, D: { dateStyle: "long" },
-  f: { dateStyle: "long", timeStyle: "short" }, F: { dateStyle: "full", timeStyle: "short" },
+  t: { timeStyle: "short" },
+  T: { timeStyle: "medium" },
+  d: { dateStyle: "short" },
+  D: { dateStyle: "long" },
+  f: { dateStyle: "long", timeStyle: "short" },
+  F: { dateStyle: "full", timeStyle: "short" },
 };
 
 /** A <t:…> timestamp in its style (Discord, "Timestamp Styles"); R is relative to `now`. */
@@ -49,4 +61,5 @@ export function formatBytes(bytes) {
   return `${(bytes / 1024 ** 2).toFixed(1)} MB`;
 }
 
-export const formatCount = (count, one, many = `${one}s`) => `${count.toLocaleString(LOCALE)} ${count === 1 ? one : many}`;
+export const formatCount = (count, one, many = `${one}s`) =>
+  `${count.toLocaleString(LOCALE)} ${count === 1 ? one : many}`;

@@ -1,11 +1,21 @@
-// Mentions between the two ways they are written: "@Ada" and "#general" while a person types, <@id> and <#id> on the wire.
+// Mentions between the two ways they are written: "@Ada" and "#general" while a person types, <@id> and <#id> on
+// the wire.
 import { displayName } from "../state/derive.js";
 
 const escapeRegExp = (text) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 
-/** Everything that can be mentioned: [{token, wire, label, kind, user?}], longest token first so that the longest name wins. */
+/**
+ * Everything that can be mentioned: [{token, wire, label, kind, user?}], longest token first, so that the longest
+ * name wins.
+ */
 export function mentionables({ users, channels }) {
-  const people = Object.values(users).map((user) => ({ kind: "user", token: `@${displayName(user)}`, wire: `<@${user.id}>`, label: displayName(user), user }));
+  const people = Object.values(users).map((user) => ({
+    kind: "user",
+    token: `@${displayName(user)}`,
+    wire: `<@${user.id}>`,
+    label: displayName(user),
+    user,
+  }));
   const places = Object.values(channels)
     .filter((channel) => channel.guild_id && channel.name)
     .map((channel) => ({ kind: "channel", token: `#${channel.name}`, wire: `<#${channel.id}>`, label: channel.name }));

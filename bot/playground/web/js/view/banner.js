@@ -12,7 +12,8 @@ export function Banner() {
   if (connection === "waiting") {
     return html`
       <div class="banner trouble" role="alert">
-        <${Icon} name="warning" /><span>The connection to the playground is lost. The page keeps trying to come back.</span>
+        <${Icon} name="warning"
+          /><span>The connection to the playground is lost. The page keeps trying to come back.</span>
         <button class="banner-button" onClick=${reconnect}>Try now</button>
       </div>`;
   }
@@ -22,6 +23,7 @@ export function Banner() {
   return html`
     <div class=${`banner${model.stand_in ? " stand-in" : ""}`} role="note">
       <span class="banner-text">${text}${notice && html`<span class="wide-only">${notice}</span>`}</span>
-      <span class=${`bot-state ${botOnline ? "online" : "offline"}`}><span class="dot" />${botOnline ? "Bot online" : "Bot offline"}</span>
+      <span class=${`bot-state ${botOnline ? "online" : "offline"}`}><span class="dot" />
+        ${botOnline ? "Bot online" : "Bot offline"}</span>
     </div>`;
 }

@@ -17,14 +17,28 @@ function ThreadTools({ channel }) {
   const archived = Boolean(channel.thread_metadata?.archived);
   const items = [
     { label: "Rename the thread", icon: "edit", run: () => openDialog({ kind: "rename", channel }) },
-    { label: archived ? "Reopen the thread" : "Archive the thread", icon: "archive", run: () => editChannel(channel, { archived: !archived }) },
-    ...(me.admin ? [{ label: "Delete the thread", icon: "trash", danger: true, run: () => openDialog({ kind: "delete-thread", channel }) }] : []),
+    {
+      label: archived ? "Reopen the thread" : "Archive the thread",
+      icon: "archive",
+      run: () => editChannel(channel, { archived: !archived }),
+    },
+    ...(me.admin
+      ? [
+          {
+            label: "Delete the thread",
+            icon: "trash",
+            danger: true,
+            run: () => openDialog({ kind: "delete-thread", channel }),
+          },
+        ]
+      : []),
   ];
   const show = (event) => {
     const { right, bottom } = event.currentTarget.getBoundingClientRect();
     openMenu({ x: right - 220, y: bottom + 4, label: "Thread", items });
   };
-  return html`<button class="icon-button" title="Thread menu" aria-label="Thread menu" aria-haspopup="menu" onClick=${show}><${Icon} name="more" /></button>`;
+  return html`<button class="icon-button" title="Thread menu" aria-label="Thread menu" aria-haspopup="menu"
+    onClick=${show}><${Icon} name="more" /></button>`;
 }
 
 function ThreadList({ channel }) {
@@ -39,7 +53,8 @@ function ThreadList({ channel }) {
     ];
     openMenu({ x: right - 260, y: bottom + 4, label: "Threads", items });
   };
-  return html`<button class="icon-button" title="Threads" aria-label="Threads" aria-haspopup="menu" onClick=${show}><${Icon} name="thread" /></button>`;
+  return html`<button class="icon-button" title="Threads" aria-label="Threads" aria-haspopup="menu" onClick=${show}>
+    <${Icon} name="thread" /></button>`;
 }
 
 function Header({ channel, membersShown, onMembers }) {
@@ -49,17 +64,28 @@ function Header({ channel, membersShown, onMembers }) {
   const inThread = isThread(channel);
   return html`
     <header class="channel-head">
-      <button class="icon-button drawer-button" aria-label="Show the channels" onClick=${() => setDrawer(true)}><${Icon} name="menu" /></button>
-      ${inThread && parent && html`
-        <button class="crumb" onClick=${() => openChannel(parent.id)}><${Icon} name=${ICONS[parent.type] ?? "hash"} /><span>${parent.name}</span></button>
-        <span class="crumb-mark" aria-hidden="true">›</span>`}
-      <h2 class="channel-title"><${Icon} name=${inThread ? "thread" : (ICONS[channel.type] ?? "hash")} /><span>${channelName(channel, me.id)}</span></h2>
+      <button class="icon-button drawer-button" aria-label="Show the channels" onClick=${() => setDrawer(true)}>
+        <${Icon} name="menu" /></button>
+      ${
+        inThread &&
+        parent &&
+        html`
+        <button class="crumb" onClick=${() => openChannel(parent.id)}><${Icon} name=${ICONS[parent.type] ?? "hash"} />
+          <span>${parent.name}</span></button>
+        <span class="crumb-mark" aria-hidden="true">›</span>`
+      }
+      <h2 class="channel-title"><${Icon} name=${inThread ? "thread" : (ICONS[channel.type] ?? "hash")} /><span>
+        ${channelName(channel, me.id)}</span></h2>
       ${channel.topic && html`<span class="topic">${channel.topic}</span>`}
       <span class="spring" />
       ${inThread && html`<${ThreadTools} channel=${channel} />`}
       ${channel.type === ChannelType.TEXT && html`<${ThreadList} channel=${channel} />`}
-      ${channel.guild_id && html`
-        <button class="icon-button members-button" aria-pressed=${membersShown} title="Members" aria-label="Show or hide the members" onClick=${onMembers}><${Icon} name="people" /></button>`}
+      ${
+        channel.guild_id &&
+        html`
+        <button class="icon-button members-button" aria-pressed=${membersShown} title="Members"
+          aria-label="Show or hide the members" onClick=${onMembers}><${Icon} name="people" /></button>`
+      }
     </header>`;
 }
 
@@ -74,9 +100,12 @@ export function ChannelPane() {
     <main class="pane" aria-label=${channel.name}>
       <${Header} channel=${channel} membersShown=${membersShown} onMembers=${() => showMembers(!membersShown)} />
       <div class="pane-body">
-        ${isForum
-          ? html`<${Forum} key=${channel.id} channel=${channel} />`
-          : html`<div class="conversation"><${Timeline} key=${channel.id} channel=${channel} /><${Composer} key=${channel.id} channel=${channel} /></div>`}
+        ${
+          isForum
+            ? html`<${Forum} key=${channel.id} channel=${channel} />`
+            : html`<div class="conversation"><${Timeline} key=${channel.id} channel=${channel} />
+              <${Composer} key=${channel.id} channel=${channel} /></div>`
+        }
         ${membersShown && channel.guild_id && html`<${Members} />`}
       </div>
     </main>`;

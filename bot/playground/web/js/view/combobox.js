@@ -23,7 +23,11 @@ function useFound({ choices, load, text, isOpen }) {
   return { choices: choices.filter(({ name }) => name.toLowerCase().includes(text.toLowerCase())), state: "ready" };
 }
 
-const NOTES = { waiting: "Loading the choices…", failed: "The choices could not be loaded.", ready: "Nothing matches." };
+const NOTES = {
+  waiting: "Loading the choices…",
+  failed: "The choices could not be loaded.",
+  ready: "Nothing matches.",
+};
 
 export function Combobox({ ids, value, choices = null, load = null, placeholder, onChange }) {
   const [text, setText] = useState(() => choices?.find((choice) => choice.value === value)?.name ?? value ?? "");
@@ -72,15 +76,23 @@ export function Combobox({ ids, value, choices = null, load = null, placeholder,
 
   return html`
     <div class="combobox">
-      <input class="option-input" ...${ids} role="combobox" autocomplete="off" aria-expanded=${isOpen} aria-controls=${`${ids.id}-list`}
-        aria-activedescendant=${isOpen && index >= 0 ? `${ids.id}-${index}` : undefined} value=${text} placeholder=${placeholder}
-        onInput=${type} onKeyDown=${onKeyDown} onFocus=${() => setOpen(true)} onBlur=${() => setOpen(false)} onClick=${() => setOpen(true)} />
-      ${isOpen && html`
+      <input class="option-input" ...${ids} role="combobox" autocomplete="off" aria-expanded=${isOpen}
+        aria-controls=${`${ids.id}-list`}
+        aria-activedescendant=${isOpen && index >= 0 ? `${ids.id}-${index}` : undefined}
+        value=${text} placeholder=${placeholder} onInput=${type} onKeyDown=${onKeyDown}
+        onFocus=${() => setOpen(true)} onBlur=${() => setOpen(false)} onClick=${() => setOpen(true)} />
+      ${
+        isOpen &&
+        html`
         <div class="options above" id=${`${ids.id}-list`} role="listbox" ref=${list}>
-          ${found.choices.map((choice, at) => html`
-            <div key=${String(choice.value)} id=${`${ids.id}-${at}`} role="option" aria-selected=${at === index} class=${`option${at === index ? " active" : ""}`}
-              onPointerDown=${(event) => event.preventDefault()} onClick=${() => pick(choice)}>${choice.name}</div>`)}
+          ${found.choices.map(
+            (choice, at) => html`
+            <div key=${String(choice.value)} id=${`${ids.id}-${at}`} role="option" aria-selected=${at === index}
+              class=${`option${at === index ? " active" : ""}`}
+              onPointerDown=${(event) => event.preventDefault()} onClick=${() => pick(choice)}>${choice.name}</div>`,
+          )}
           ${!found.choices.length && html`<p class="nothing">${NOTES[found.state]}</p>`}
-        </div>`}
+        </div>`
+      }
     </div>`;
 }

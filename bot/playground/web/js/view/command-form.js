@@ -18,7 +18,10 @@ export function CommandForm({ channel, command }) {
 
   const focusLast = () => [...form.current.querySelectorAll(".option-input")].at(-1)?.focus();
   useLayoutEffect(() => {
-    const target = form.current.querySelector(".option-input") ?? form.current.querySelector(".more-options button") ?? form.current.querySelector(".run");
+    const target =
+      form.current.querySelector(".option-input") ??
+      form.current.querySelector(".more-options button") ??
+      form.current.querySelector(".run");
     target?.focus();
   }, []);
   useLayoutEffect(() => {
@@ -47,7 +50,13 @@ export function CommandForm({ channel, command }) {
     const isButton = event.target.matches("button");
     if (event.key === "Escape") leave();
     else if (event.key === "Enter" && !event.shiftKey && !isButton) run();
-    else if (event.key === "Backspace" && event.target.value === "" && shown.length <= 1 && !event.target.matches("[data-filled]")) leave();
+    else if (
+      event.key === "Backspace" &&
+      event.target.value === "" &&
+      shown.length <= 1 &&
+      !event.target.matches("[data-filled]")
+    )
+      leave();
     else return;
     event.preventDefault();
   }
@@ -58,12 +67,21 @@ export function CommandForm({ channel, command }) {
         <span class="command-name">/${entry.name}</span><span class="summary">${entry.description}</span>
         <button class="icon-button" aria-label="Leave the command" onClick=${leave}><${Icon} name="close" /></button>
       </div>
-      ${shown.map((option) => html`
-        <${OptionField} key=${option.name} channel=${channel} entry=${entry} option=${option} values=${values} fault=${checked ? faults[option.name] : null} onChange=${(value) => setValue(option.name, value)} />`)}
+      ${shown.map(
+        (option) => html`
+        <${OptionField} key=${option.name} channel=${channel} entry=${entry} option=${option} values=${values}
+          fault=${checked ? faults[option.name] : null} onChange=${(value) => setValue(option.name, value)} />`,
+      )}
       <div class="command-foot">
-        ${more.length > 0 && html`
-          <span class="more-options">${more.map((option) => html`
-            <button key=${option.name} class="chip" title=${option.description} onClick=${() => setAdded([...added, option.name])}>+ ${option.name}</button>`)}</span>`}
+        ${
+          more.length > 0 &&
+          html`
+          <span class="more-options">${more.map(
+            (option) => html`
+            <button key=${option.name} class="chip" title=${option.description}
+              onClick=${() => setAdded([...added, option.name])}>+ ${option.name}</button>`,
+          )}</span>`
+        }
         <span class="spring" />
         <button class="button primary run" onClick=${run}>Run<kbd>Enter</kbd></button>
       </div>

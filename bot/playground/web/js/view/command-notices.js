@@ -11,10 +11,13 @@ function Notice({ command, waiting, text, onDismiss }) {
   return html`
     <div class=${`command-notice${waiting ? " waiting" : ""}`} role=${waiting ? "status" : "alert"}>
       <span class="used">You used <b>${command}</b></span>
-      ${waiting
-        ? html`<span>Sending the command to ${displayName(bot)}…</span>`
-        : html`<span class="failure"><${Icon} name="warning" />${text}</span>
-          <span class="only-you"><${Icon} name="eye" />Only you can see this · <button class="text-link" onClick=${onDismiss}>Dismiss</button></span>`}
+      ${
+        waiting
+          ? html`<span>Sending the command to ${displayName(bot)}…</span>`
+          : html`<span class="failure"><${Icon} name="warning" />${text}</span>
+          <span class="only-you"><${Icon} name="eye" />Only you can see this · <button class="text-link"
+            onClick=${onDismiss}>Dismiss</button></span>`
+      }
     </div>`;
 }
 
@@ -25,5 +28,6 @@ export function CommandNotices({ channelId }) {
   const waiting = Object.values(pending).filter((entry) => entry.command && entry.channelId === channelId);
   return html`
     ${waiting.map(({ nonce, command }) => html`<${Notice} key=${nonce} command=${command} waiting />`)}
-    ${notices.map(({ nonce, command, text }) => html`<${Notice} key=${`${nonce}-failed`} command=${command} text=${text} onDismiss=${() => dismissNotice(channelId, nonce)} />`)}`;
+    ${notices.map(({ nonce, command, text }) => html`<${Notice} key=${`${nonce}-failed`} command=${command} text=${text}
+      onDismiss=${() => dismissNotice(channelId, nonce)} />`)}`;
 }

@@ -8,22 +8,29 @@ import { MessageSelect } from "./select.js";
 import { useApp } from "../store.js";
 
 function Row({ component, message }) {
-  return html`<div class="component-row" role="group">${component.components.map((each, index) => html`<${Part} key=${each.custom_id ?? index} component=${each} message=${message} />`)}</div>`;
+  return html`<div class="component-row"
+    role="group">${component.components.map((each, index) => html`<${Part} key=${each.custom_id ?? index}
+    component=${each} message=${message} />`)}</div>`;
 }
 
 function Section({ component, message }) {
   return html`
     <div class="section">
-      <div class="section-text">${component.components.map((each, index) => html`<${Part} key=${index} component=${each} message=${message} />`)}</div>
+      <div class="section-text">${component.components.map((each, index) => html`<${Part} key=${index} component=${each}
+        message=${message} />`)}</div>
       ${component.accessory && html`<${Part} component=${component.accessory} message=${message} />`}
     </div>`;
 }
 
-const colourOf = (accent) => (accent === null || accent === undefined ? undefined : `#${accent.toString(16).padStart(6, "0")}`);
+const colourOf = (accent) =>
+  accent === null || accent === undefined ? undefined : `#${accent.toString(16).padStart(6, "0")}`;
 
 function Container({ component, message }) {
-  const parts = component.components.map((each, index) => html`<${Part} key=${each.custom_id ?? index} component=${each} message=${message} />`);
-  const box = html`<div class=${`container${component.accent_color ? " accented" : ""}`} style=${{ "--accent": colourOf(component.accent_color) }}>${parts}</div>`;
+  const parts = component.components.map(
+    (each, index) => html`<${Part} key=${each.custom_id ?? index} component=${each} message=${message} />`,
+  );
+  const box = html`<div class=${`container${component.accent_color ? " accented" : ""}`}
+    style=${{ "--accent": colourOf(component.accent_color) }}>${parts}</div>`;
   return component.spoiler ? html`<${Spoiler} block label="Hidden section. Activate to show.">${box}<//>` : box;
 }
 
@@ -40,12 +47,15 @@ function Picture({ media, message, description, spoiler, className }) {
   if (!url) return html`<span class=${`${className} no-picture`}>This picture lies outside of the playground.</span>`;
   const label = description || "Picture";
   const show = () => store.update((state) => ({ ...state, lightbox: { url, label } }));
-  const picture = html`<button class=${`image ${className}`} aria-label=${`Enlarge: ${label}`} onClick=${show}><img src=${url} alt=${label} loading="lazy" /></button>`;
+  const picture = html`<button class=${`image ${className}`} aria-label=${`Enlarge: ${label}`} onClick=${show}>
+    <img src=${url} alt=${label} loading="lazy" /></button>`;
   return spoiler ? html`<${Spoiler} block label="Hidden picture. Activate to show.">${picture}<//>` : picture;
 }
 
 function Gallery({ component, message }) {
-  return html`<div class="gallery">${component.items.map((item, index) => html`<${Picture} key=${index} ...${item} message=${message} className="tile" />`)}</div>`;
+  return html`<div
+    class="gallery">${component.items.map((item, index) => html`<${Picture} key=${index} ...${item} message=${message}
+    className="tile" />`)}</div>`;
 }
 
 function File({ component, message }) {
@@ -58,25 +68,39 @@ function File({ component, message }) {
 
 function Part({ component, message }) {
   switch (component.type) {
-    case ComponentType.ROW: return html`<${Row} component=${component} message=${message} />`;
-    case ComponentType.BUTTON: return html`<${Button} component=${component} message=${message} />`;
+    case ComponentType.ROW:
+      return html`<${Row} component=${component} message=${message} />`;
+    case ComponentType.BUTTON:
+      return html`<${Button} component=${component} message=${message} />`;
     case ComponentType.STRING_SELECT:
     case ComponentType.USER_SELECT:
     case ComponentType.ROLE_SELECT:
     case ComponentType.MENTIONABLE_SELECT:
-    case ComponentType.CHANNEL_SELECT: return html`<${MessageSelect} component=${component} message=${message} />`;
-    case ComponentType.SECTION: return html`<${Section} component=${component} message=${message} />`;
-    case ComponentType.TEXT: return html`<${Markdown} text=${component.content} />`;
-    case ComponentType.THUMBNAIL: return html`<${Picture} ...${component} message=${message} className="thumbnail" />`;
-    case ComponentType.GALLERY: return html`<${Gallery} component=${component} message=${message} />`;
-    case ComponentType.FILE: return html`<${File} component=${component} message=${message} />`;
-    case ComponentType.SEPARATOR: return html`<hr class=${`separator${component.spacing === 2 ? " large" : ""}${component.divider === false ? " invisible" : ""}`} />`;
-    case ComponentType.CONTAINER: return html`<${Container} component=${component} message=${message} />`;
-    default: return html`<p class="failure">This page does not know components of type ${component.type}.</p>`;
+    case ComponentType.CHANNEL_SELECT:
+      return html`<${MessageSelect} component=${component} message=${message} />`;
+    case ComponentType.SECTION:
+      return html`<${Section} component=${component} message=${message} />`;
+    case ComponentType.TEXT:
+      return html`<${Markdown} text=${component.content} />`;
+    case ComponentType.THUMBNAIL:
+      return html`<${Picture} ...${component} message=${message} className="thumbnail" />`;
+    case ComponentType.GALLERY:
+      return html`<${Gallery} component=${component} message=${message} />`;
+    case ComponentType.FILE:
+      return html`<${File} component=${component} message=${message} />`;
+    case ComponentType.SEPARATOR:
+      return html`<hr
+        class=${`separator${component.spacing === 2 ? " large" : ""}${component.divider === false ? " invisible" : ""}`} />`;
+    case ComponentType.CONTAINER:
+      return html`<${Container} component=${component} message=${message} />`;
+    default:
+      return html`<p class="failure">This page does not know components of type ${component.type}.</p>`;
   }
 }
 
 export function Components({ message }) {
   if (!message.components?.length) return null;
-  return html`<div class="components">${message.components.map((each, index) => html`<${Part} key=${each.id ?? index} component=${each} message=${message} />`)}</div>`;
+  return html`<div
+    class="components">${message.components.map((each, index) => html`<${Part} key=${each.id ?? index} component=${each}
+    message=${message} />`)}</div>`;
 }

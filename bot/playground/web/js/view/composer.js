@@ -25,7 +25,8 @@ function ReplyBar({ replyTo, onCancel }) {
 function Count({ length, limit }) {
   if (length < limit - COUNT_FROM) return null;
   const left = limit - length;
-  return html`<span class=${`count${left < 0 ? " over" : ""}`} role="status">${left >= 0 ? left : "Goes out as message.txt"}</span>`;
+  return html`<span class=${`count${left < 0 ? " over" : ""}`} role="status">
+    ${left >= 0 ? left : "Goes out as message.txt"}</span>`;
 }
 
 function lastOwnMessage({ timelines, channelId, me }) {
@@ -35,7 +36,8 @@ function lastOwnMessage({ timelines, channelId, me }) {
 function AttachButton({ onFiles }) {
   const picker = useRef(null);
   return html`
-    <button class="icon-button attach" title="Attach files" aria-label="Attach files" onClick=${() => picker.current.click()}><${Icon} name="plus" /></button>
+    <button class="icon-button attach" title="Attach files" aria-label="Attach files"
+      onClick=${() => picker.current.click()}><${Icon} name="plus" /></button>
     <input type="file" multiple hidden ref=${picker} aria-label="Files to attach" onChange=${(event) => {
       onFiles(event.target.files);
       event.target.value = "";
@@ -95,11 +97,14 @@ function TextLine({ channel, draft }) {
     <${Suggestions} ...${suggestions} />
     <div class="text-line">
       <${AttachButton} onFiles=${(files) => app.addFiles(channel.id, files)} />
-      <textarea id="composer" ref=${box} rows="1" value=${draft.text} placeholder=${`Message ${to}`} aria-label=${`Message ${to}`}
-        aria-autocomplete="list" aria-controls=${suggestions.items.length ? "suggestions" : undefined} aria-activedescendant=${suggestions.activeId}
-        onInput=${onInput} onKeyDown=${onKeyDown} onPaste=${onPaste} onSelect=${({ target }) => setCaret(target.selectionStart)} />
+      <textarea id="composer" ref=${box} rows="1" value=${draft.text} placeholder=${`Message ${to}`}
+        aria-label=${`Message ${to}`}
+        aria-autocomplete="list" aria-controls=${suggestions.items.length ? "suggestions" : undefined}
+        aria-activedescendant=${suggestions.activeId} onInput=${onInput} onKeyDown=${onKeyDown} onPaste=${onPaste}
+        onSelect=${({ target }) => setCaret(target.selectionStart)} />
       <${Count} length=${draft.text.length} limit=${limit} />
-      <button class="icon-button send" title="Send" aria-label="Send" disabled=${!draft.text.trim() && !draft.files.length} onClick=${send}><${Icon} name="send" /></button>
+      <button class="icon-button send" title="Send" aria-label="Send"
+        disabled=${!draft.text.trim() && !draft.files.length} onClick=${send}><${Icon} name="send" /></button>
     </div>`;
 }
 
@@ -112,13 +117,16 @@ export function Composer({ channel }) {
   return html`
     <div class="composer">
       <${DropZone} onFiles=${(files) => app.addFiles(channel.id, files)} />
-      ${draft.replyTo && html`<${ReplyBar} replyTo=${draft.replyTo} onCancel=${() => app.setDraft(channel.id, { replyTo: null })} />`}
+      ${draft.replyTo && html`<${ReplyBar} replyTo=${draft.replyTo}
+        onCancel=${() => app.setDraft(channel.id, { replyTo: null })} />`}
       <div class="composer-box">
-        ${draft.command
-          ? html`<${CommandForm} key=${draft.command.entry.name} channel=${channel} command=${draft.command} />`
-          : html`
+        ${
+          draft.command
+            ? html`<${CommandForm} key=${draft.command.entry.name} channel=${channel} command=${draft.command} />`
+            : html`
             <${UploadTray} files=${draft.files} onChange=${(files) => app.setDraft(channel.id, { files })} />
-            <${TextLine} channel=${channel} draft=${draft} />`}
+            <${TextLine} channel=${channel} draft=${draft} />`
+        }
       </div>
       <${TypingLine} channelId=${channel.id} />
     </div>`;

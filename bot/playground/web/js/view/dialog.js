@@ -13,8 +13,10 @@ export function Dialog({ title, children, className = "" }) {
   }, []);
   const onPointerDown = (event) => event.target === box.current && box.current.close();
   return html`
-    <dialog class=${`dialog ${className}`} ref=${box} aria-labelledby="dialog-title" onClose=${closeDialog} onPointerDown=${onPointerDown}>
-      <header><h2 id="dialog-title">${title}</h2><button type="button" class="icon-button" aria-label="Close" onClick=${() => box.current.close()}><${Icon} name="close" /></button></header>
+    <dialog class=${`dialog ${className}`} ref=${box} aria-labelledby="dialog-title" onClose=${closeDialog}
+      onPointerDown=${onPointerDown}>
+      <header><h2 id="dialog-title">${title}</h2><button type="button" class="icon-button" aria-label="Close"
+        onClick=${() => box.current.close()}><${Icon} name="close" /></button></header>
       ${children}
     </dialog>`;
 }

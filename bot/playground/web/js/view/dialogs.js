@@ -11,10 +11,17 @@ const THREAD_NAME_LENGTH = 100;
 function Help() {
   return html`
     <${Dialog} title="Help" className="help">
-      <p>You are in a playground: everything here runs on this machine, and the bot is the real one. Mention <b>@Cogitor</b> in a channel to begin a thread, write in its threads, or type <b>/</b> for its commands.</p>
-      <p>You can speak as two people: Ada, the server's admin, and Ben, a member. Change person at the lower left; two tabs may be two people.</p>
+      <p>
+        You are in a playground: everything here runs on this machine, and the bot is the real one. Mention${" "}
+        <b>@Cogitor</b> in a channel to begin a thread, write in its threads, or type <b>/</b> for its commands.
+      </p>
+      <p>
+        You can speak as two people: Ada, the server's admin, and Ben, a member. Change person at the lower left;${" "}
+        two tabs may be two people.
+      </p>
       <h3>Keyboard</h3>
-      <dl class="shortcuts">${SHORTCUTS.map(([keys, effect]) => html`<div key=${keys}><dt><kbd>${keys}</kbd></dt><dd>${effect}</dd></div>`)}</dl>
+      <dl class="shortcuts">${SHORTCUTS.map(([keys, effect]) => html`<div key=${keys}><dt><kbd>${keys}</kbd></dt><dd>
+        ${effect}</dd></div>`)}</dl>
     <//>`;
 }
 
@@ -47,8 +54,11 @@ function NameForm({ title, label, value, yes, run }) {
   return html`
     <${Dialog} title=${title}>
       <form onSubmit=${submit}>
-        <div class="field"><label for="name-field">${label}</label><input id="name-field" class="input" name="name" required maxlength=${THREAD_NAME_LENGTH} defaultValue=${value} data-first /></div>
-        <footer class="form-buttons"><button type="button" class="button link" onClick=${closeDialog}>Cancel</button><button class="button primary">${yes}</button></footer>
+        <div class="field"><label for="name-field">${label}</label>
+          <input id="name-field" class="input" name="name" required maxlength=${THREAD_NAME_LENGTH}
+          defaultValue=${value} data-first /></div>
+        <footer class="form-buttons"><button type="button" class="button link" onClick=${closeDialog}>Cancel</button>
+          <button class="button primary">${yes}</button></footer>
       </form>
     <//>`;
 }
@@ -63,16 +73,26 @@ export function Dialogs() {
   if (!dialog) return null;
   const { kind, channel, message } = dialog;
   switch (kind) {
-    case "help": return html`<${Help} />`;
-    case "switcher": return html`<${Switcher} />`;
+    case "help":
+      return html`<${Help} />`;
+    case "switcher":
+      return html`<${Switcher} />`;
     case "thread":
-      return html`<${NameForm} title="Create a thread" label="Name of the thread" yes="Create the thread" value=${nameFor(message)} run=${(name) => startThread({ channelId: channel.id, name, message })} />`;
+      return html`<${NameForm} title="Create a thread" label="Name of the thread" yes="Create the thread"
+        value=${nameFor(message)} run=${(name) => startThread({ channelId: channel.id, name, message })} />`;
     case "rename":
-      return html`<${NameForm} title="Rename the thread" label="New name" yes="Rename" value=${channel.name} run=${(name) => editChannel(channel, { name })} />`;
+      return html`<${NameForm} title="Rename the thread" label="New name" yes="Rename" value=${channel.name}
+        run=${(name) => editChannel(channel, { name })} />`;
     case "delete-thread":
-      return html`<${Confirm} title="Delete the thread?" text=${`“${channel.name}” and all of its messages go for good.`} yes="Delete" run=${() => deleteThread(channel)} />`;
+      return html`<${Confirm} title="Delete the thread?"
+        text=${`“${channel.name}” and all of its messages go for good.`} yes="Delete"
+        run=${() => deleteThread(channel)} />`;
     case "delete-message":
-      return html`<${Confirm} title="Delete the message?" text="This cannot be undone." yes="Delete" run=${() => deleteMessage(message)}><blockquote class="quoted">${nameFor(message) || "Files or components"}</blockquote><//>`;
-    default: return null;
+      return html`<${Confirm} title="Delete the message?" text="This cannot be undone." yes="Delete"
+        run=${() => deleteMessage(message)}>
+        <blockquote class="quoted">${nameFor(message) || "Files or components"}</blockquote>
+      <//>`;
+    default:
+      return null;
   }
 }

@@ -7,7 +7,8 @@ import { localUrl } from "./attachments.js";
 const cssColour = (colour) => (colour ? `#${colour.toString(16).padStart(6, "0")}` : undefined);
 
 function Field({ name, value, inline }) {
-  return html`<div class=${`embed-field${inline ? " inline" : ""}`}><b><${Markdown} text=${name} /></b><${Markdown} text=${value} /></div>`;
+  return html`<div class=${`embed-field${inline ? " inline" : ""}`}><b><${Markdown} text=${name} /></b>
+    <${Markdown} text=${value} /></div>`;
 }
 
 function Embed({ embed }) {
@@ -17,15 +18,20 @@ function Embed({ embed }) {
   return html`
     <div class="embed" style=${{ "--embed-colour": cssColour(color) }}>
       ${author && html`<p class="embed-author">${author.name}</p>`}
-      ${title && html`<p class="embed-title">${isWebUrl ? html`<a href=${url} target="_blank" rel="noopener noreferrer nofollow">${title}</a>` : title}</p>`}
+      ${title && html`<p
+        class="embed-title">${isWebUrl ? html`<a href=${url} target="_blank" rel="noopener noreferrer nofollow">${title}
+        </a>` : title}</p>`}
       ${description && html`<${Markdown} text=${description} />`}
-      ${fields.length > 0 && html`<div class="embed-fields">${fields.map((field) => html`<${Field} ...${field} />`)}</div>`}
+      ${fields.length > 0 && html`<div class="embed-fields">${fields.map((field) => html`<${Field} ...${field} />`)}
+        </div>`}
       ${picture && html`<img class="embed-image" src=${picture} alt="" />`}
-      ${(footer || timestamp) && html`<p class="embed-footer">${[footer?.text, timestamp && formatWhen(Date.parse(timestamp))].filter(Boolean).join(" · ")}</p>`}
+      ${(footer || timestamp) && html`<p class="embed-footer">
+        ${[footer?.text, timestamp && formatWhen(Date.parse(timestamp))].filter(Boolean).join(" · ")}</p>`}
     </div>`;
 }
 
 export function Embeds({ embeds }) {
   if (!embeds?.length) return null;
-  return html`<div class="embeds">${embeds.map((embed, index) => html`<${Embed} key=${index} embed=${embed} />`)}</div>`;
+  return html`<div class="embeds">${embeds.map((embed, index) => html`<${Embed} key=${index} embed=${embed} />`)}
+    </div>`;
 }

@@ -15,7 +15,11 @@ function NewPost({ channel, onDone }) {
     event.preventDefault();
     const form = new FormData(event.currentTarget);
     setSending(true);
-    const posted = await startThread({ channelId: channel.id, name: form.get("title").trim(), content: form.get("content") });
+    const posted = await startThread({
+      channelId: channel.id,
+      name: form.get("title").trim(),
+      content: form.get("content"),
+    });
     setSending(false);
     if (posted) onDone();
   }
@@ -26,8 +30,10 @@ function NewPost({ channel, onDone }) {
   };
   return html`
     <form class="new-post" onSubmit=${submit} onKeyDown=${onKeyDown}>
-      <label>Title<input class="input" name="title" required maxlength="100" autofocus placeholder="What is it about?" /></label>
-      <label>Message<textarea class="input" name="content" required maxlength="2000" rows="5" placeholder="Ask your question" /></label>
+      <label>Title<input class="input" name="title" required maxlength="100" autofocus placeholder="What is it about?"
+        /></label>
+      <label>Message<textarea class="input" name="content" required maxlength="2000" rows="5"
+        placeholder="Ask your question" /></label>
       <div class="form-buttons">
         <button type="button" class="button link" onClick=${onDone}>Cancel</button>
         <button class="button primary" disabled=${sending}>Post</button>
@@ -44,8 +50,10 @@ function Post({ thread }) {
     <button class=${`post${unread ? " unread" : ""}`} onClick=${() => openChannel(thread.id)}>
       <span class="post-title">${thread.name}</span>
       <span class="post-facts">
-        ${owner && html`<${Avatar} user=${owner} size=${20} /><b>${displayName(owner)}</b><span aria-hidden="true">·</span>`}
-        <span>${formatCount(thread.message_count ?? 0, "reply", "replies")}</span><span aria-hidden="true">·</span><span>${active}</span>
+        ${owner && html`<${Avatar} user=${owner} size=${20} /><b>${displayName(owner)}</b>
+          <span aria-hidden="true">·</span>`}
+        <span>${formatCount(thread.message_count ?? 0, "reply", "replies")}</span><span aria-hidden="true">·</span>
+          <span>${active}</span>
         ${thread.thread_metadata?.archived && html`<span class="tag plain">ARCHIVED</span>`}
       </span>
     </button>`;
@@ -57,9 +65,12 @@ export function Forum({ channel }) {
   const posts = threadsOf(channels, channel.id);
   return html`
     <section class="forum" aria-label=${`Posts in ${channel.name}`} onKeyDown=${walkWithArrows(".post")}>
-      ${writing
-        ? html`<${NewPost} channel=${channel} onDone=${() => setWriting(false)} />`
-        : html`<button class="button primary new-post-button" onClick=${() => setWriting(true)}><${Icon} name="plus" />New post</button>`}
+      ${
+        writing
+          ? html`<${NewPost} channel=${channel} onDone=${() => setWriting(false)} />`
+          : html`<button class="button primary new-post-button" onClick=${() => setWriting(true)}>
+            <${Icon} name="plus" />New post</button>`
+      }
       ${posts.map((thread) => html`<${Post} key=${thread.id} thread=${thread} />`)}
       ${!posts.length && !writing && html`<div class="empty"><p>There are no posts yet. Write the first one.</p></div>`}
     </section>`;

@@ -22,7 +22,8 @@ export function Members() {
   return html`
     <aside class="members" aria-label="Members">
       <h3>Online — ${people.length + (botOnline ? 1 : 0)}</h3>
-      <ul>${botOnline && botRow}${people.map((user) => html`<${Member} key=${user.id} user=${user} status="online" />`)}</ul>
+      <ul>${botOnline && botRow}${people.map((user) => html`<${Member} key=${user.id} user=${user} status="online"
+        />`)}</ul>
       ${!botOnline && html`<h3>Offline — 1</h3><ul>${botRow}</ul>`}
     </aside>`;
 }

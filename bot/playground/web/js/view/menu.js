@@ -10,11 +10,13 @@ const MARGIN_PX = 8;
 function EmojiRow({ onEmoji, close }) {
   return html`
     <div class="emoji-row" role="group" aria-label="Add a reaction">
-      ${REACTIONS.map((name) => html`
+      ${REACTIONS.map(
+        (name) => html`
         <button key=${name} class="menu-item emoji" role="menuitem" aria-label=${`React with ${name}`} onClick=${() => {
           close();
           onEmoji(name);
-        }}>${name}</button>`)}
+        }}>${name}</button>`,
+      )}
     </div>`;
 }
 
@@ -49,12 +51,15 @@ function OpenMenu({ menu }) {
     <div class="menu-shade" onPointerDown=${closeMenu} onContextMenu=${(event) => event.preventDefault()} />
     <div class="menu" role="menu" aria-label=${menu.label} ref=${box} onKeyDown=${onKeyDown}>
       ${menu.onEmoji && html`<${EmojiRow} onEmoji=${menu.onEmoji} close=${closeMenu} />`}
-      ${menu.items.map((item) => item.heading
-        ? html`<div key=${item.heading} class="menu-heading">${item.heading}</div>`
-        : html`
-          <button key=${item.label} class=${`menu-item${item.danger ? " danger" : ""}`} role="menuitem" onClick=${() => choose(item)}>
+      ${menu.items.map((item) =>
+        item.heading
+          ? html`<div key=${item.heading} class="menu-heading">${item.heading}</div>`
+          : html`
+          <button key=${item.label} class=${`menu-item${item.danger ? " danger" : ""}`} role="menuitem"
+            onClick=${() => choose(item)}>
             <span class="name">${item.label}</span>${item.icon && html`<${Icon} name=${item.icon} />`}
-          </button>`)}
+          </button>`,
+      )}
     </div>`;
 }
 

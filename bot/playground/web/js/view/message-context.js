@@ -24,9 +24,11 @@ const summary = (message) => {
 };
 
 function ReplyLine({ original }) {
-  if (!original) return html`<div class="context"><${Icon} name="reply" /><i>The original message was deleted.</i></div>`;
+  if (!original)
+    return html`<div class="context"><${Icon} name="reply" /><i>The original message was deleted.</i></div>`;
   return html`
-    <button class="context" aria-label=${`Reply to ${displayName(original.author)}. Go to that message.`} onClick=${() => goToMessage(original.id)}>
+    <button class="context" aria-label=${`Reply to ${displayName(original.author)}. Go to that message.`}
+      onClick=${() => goToMessage(original.id)}>
       <${Avatar} user=${original.author} size=${16} />
       <b>${displayName(original.author)}</b>
       <span class="summary">${summary(original)}</span>
@@ -36,7 +38,8 @@ function ReplyLine({ original }) {
 function CommandLine({ user, name, isMenu }) {
   return html`
     <div class="context">
-      <${Avatar} user=${user} size=${16} /><b>${displayName(user)}</b> used <span class="mention">${isMenu ? name : `/${name}`}</span>
+      <${Avatar} user=${user} size=${16} /><b>${displayName(user)}</b> used <span class="mention">
+        ${isMenu ? name : `/${name}`}</span>
     </div>`;
 }
 
@@ -44,7 +47,8 @@ function CommandLine({ user, name, isMenu }) {
 export function contextLine(message) {
   const command = message.interaction ?? message.interaction_metadata;
   if (command?.user && command.name && [MessageType.COMMAND, MessageType.CONTEXT_COMMAND].includes(message.type)) {
-    return html`<${CommandLine} user=${command.user} name=${command.name} isMenu=${message.type === MessageType.CONTEXT_COMMAND} />`;
+    return html`<${CommandLine} user=${command.user} name=${command.name}
+      isMenu=${message.type === MessageType.CONTEXT_COMMAND} />`;
   }
   if (message.type === MessageType.REPLY) return html`<${ReplyLine} original=${message.referenced_message} />`;
   return null;

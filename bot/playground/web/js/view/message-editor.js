@@ -37,7 +37,9 @@ export function MessageEditor({ message }) {
   return html`
     <div class="editor">
       <textarea ref=${box} class="input" aria-label="Edit the message" maxlength=${store.state.limits.content} rows="1"
-        defaultValue=${mentionsToText(message.content, store.state)} onInput=${() => fitHeight(box.current)} onKeyDown=${onKeyDown} />
-      <small>Escape to <button class="text-link" onClick=${leave}>cancel</button> · Enter to <button class="text-link" onClick=${save}>save</button></small>
+        defaultValue=${mentionsToText(message.content, store.state)}
+        onInput=${() => fitHeight(box.current)} onKeyDown=${onKeyDown} />
+      <small>Escape to <button class="text-link" onClick=${leave}>cancel</button> · Enter to <button class="text-link"
+        onClick=${save}>save</button></small>
     </div>`;
 }

@@ -21,11 +21,31 @@ function actionsOn(app, message) {
   const canThread = channel?.guild_id && !isThread(channel) && !channels[message.id];
   return [
     !ephemeral && { label: "Reply", icon: "reply", key: "r", inToolbar: true, run: reply },
-    own && !ephemeral && { label: "Edit the message", icon: "edit", key: "e", inToolbar: true, run: () => app.setEditing(message.id) },
-    canThread && !ephemeral && { label: "Create a thread", icon: "thread", inToolbar: true, run: () => app.openDialog({ kind: "thread", channel, message }) },
+    own &&
+      !ephemeral && {
+        label: "Edit the message",
+        icon: "edit",
+        key: "e",
+        inToolbar: true,
+        run: () => app.setEditing(message.id),
+      },
+    canThread &&
+      !ephemeral && {
+        label: "Create a thread",
+        icon: "thread",
+        inToolbar: true,
+        run: () => app.openDialog({ kind: "thread", channel, message }),
+      },
     message.content && { label: "Copy the text", icon: "copy", key: "c", run: () => app.copyText(message.content) },
     ephemeral && { label: "Dismiss the message", icon: "close", key: "Delete", run: () => app.dismiss(message) },
-    (own || me.admin) && !ephemeral && { label: "Delete the message", icon: "trash", key: "Delete", danger: true, run: () => app.openDialog({ kind: "delete-message", message }) },
+    (own || me.admin) &&
+      !ephemeral && {
+        label: "Delete the message",
+        icon: "trash",
+        key: "Delete",
+        danger: true,
+        run: () => app.openDialog({ kind: "delete-message", message }),
+      },
   ].filter(Boolean);
 }
 
@@ -48,7 +68,9 @@ export function useMessageMenu(message) {
   const press = useRef(null);
 
   const openAt = (x, y) => {
-    const reacting = hasFlag(message, MessageFlag.EPHEMERAL) ? null : (name) => app.toggleReaction(message, { id: null, name });
+    const reacting = hasFlag(message, MessageFlag.EPHEMERAL)
+      ? null
+      : (name) => app.toggleReaction(message, { id: null, name });
     app.openMenu({ x, y, label: "Message actions", items: menuItems(app, message), onEmoji: reacting });
   };
 

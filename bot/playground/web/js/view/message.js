@@ -31,7 +31,8 @@ function Text({ message }) {
   const isEditing = useSelect((state) => state.editingId === message.id);
   if (isEditing) return html`<${MessageEditor} message=${message} />`;
   if (hasFlag(message, MessageFlag.LOADING)) {
-    return html`<p class="thinking" role="status"><span class="dots" aria-hidden="true"><i /><i /><i /></span>${displayName(message.author)} is thinking…</p>`;
+    return html`<p class="thinking" role="status"><span class="dots" aria-hidden="true"><i /><i /><i /></span>
+      ${displayName(message.author)} is thinking…</p>`;
   }
   const edited = message.edited_timestamp;
   return html`
@@ -42,7 +43,8 @@ function Text({ message }) {
 function OnlyYou({ message }) {
   const { dismiss } = useApp();
   return html`
-    <p class="only-you"><${Icon} name="eye" />Only you can see this · <button class="text-link" onClick=${() => dismiss(message)}>Dismiss message</button></p>`;
+    <p class="only-you"><${Icon} name="eye" />Only you can see this · <button class="text-link"
+      onClick=${() => dismiss(message)}>Dismiss message</button></p>`;
 }
 
 function Toolbar({ message, menu }) {
@@ -50,11 +52,21 @@ function Toolbar({ message, menu }) {
   const shown = menu.actions.filter((action) => action.inToolbar);
   return html`
     <div class="toolbar" role="group" aria-label="Message actions">
-      ${!hasFlag(message, MessageFlag.EPHEMERAL) && ["👍", "❤️"].map((name) => html`
-        <button key=${name} class="icon-button emoji" tabindex="-1" aria-label=${`React with ${name}`} onClick=${() => toggleReaction(message, { id: null, name })}>${name}</button>`)}
-      ${shown.map(({ label, icon, run }) => html`
-        <button key=${label} class="icon-button" tabindex="-1" title=${label} aria-label=${label} onClick=${run}><${Icon} name=${icon} /></button>`)}
-      <button class="icon-button" tabindex="-1" title="More" aria-label="More" aria-haspopup="menu" onClick=${menu.openAtButton}><${Icon} name="more" /></button>
+      ${
+        !hasFlag(message, MessageFlag.EPHEMERAL) &&
+        ["👍", "❤️"].map(
+          (name) => html`
+        <button key=${name} class="icon-button emoji" tabindex="-1" aria-label=${`React with ${name}`}
+          onClick=${() => toggleReaction(message, { id: null, name })}>${name}</button>`,
+        )
+      }
+      ${shown.map(
+        ({ label, icon, run }) => html`
+        <button key=${label} class="icon-button" tabindex="-1" title=${label} aria-label=${label} onClick=${run}>
+          <${Icon} name=${icon} /></button>`,
+      )}
+      <button class="icon-button" tabindex="-1" title="More" aria-label="More" aria-haspopup="menu"
+        onClick=${menu.openAtButton}><${Icon} name="more" /></button>
     </div>`;
 }
 
@@ -66,14 +78,23 @@ export const Message = memo(function Message({ message, grouped, reachable }) {
   const time = Date.parse(message.timestamp);
   const ephemeral = hasFlag(message, MessageFlag.EPHEMERAL);
   if (isSystem(message)) return html`<${SystemMessage} message=${message} time=${time} reachable=${reachable} />`;
-  const name = ["message", grouped && "grouped", ephemeral && "ephemeral", mentionsMe && "mentions-me", isReplyTarget && "reply-target"];
+  const name = [
+    "message",
+    grouped && "grouped",
+    ephemeral && "ephemeral",
+    mentionsMe && "mentions-me",
+    isReplyTarget && "reply-target",
+  ];
   return html`
     <article id=${`message-${message.id}`} class=${name.filter(Boolean).join(" ")} tabindex=${reachable ? 0 : -1}
-      aria-label=${`${displayName(message.author)}, ${formatWhen(time)}`} onContextMenu=${menu.onContextMenu} onKeyDown=${menu.onKeyDown}
+      aria-label=${`${displayName(message.author)}, ${formatWhen(time)}`}
+      onContextMenu=${menu.onContextMenu} onKeyDown=${menu.onKeyDown}
       onTouchStart=${menu.onTouchStart} onTouchEnd=${menu.onTouchEnd} onTouchMove=${menu.onTouchEnd}>
       ${contextLine(message)}
       <div class="gutter">
-        ${grouped ? html`<time class="when" title=${formatFull(time)}>${formatClock(time)}</time>` : html`<${Avatar} user=${message.author} />`}
+        ${grouped
+          ? html`<time class="when" title=${formatFull(time)}>${formatClock(time)}</time>`
+          : html`<${Avatar} user=${message.author} />`}
       </div>
       <div class="body">
         ${!grouped && html`<${Head} message=${message} time=${time} />`}

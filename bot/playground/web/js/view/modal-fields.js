@@ -4,16 +4,22 @@ import { ComponentType } from "../state/discord.js";
 
 /** The values that the bot set beforehand. */
 export const presetValues = (component) =>
-  component.default_values?.map((each) => each.id) ?? component.options?.filter((option) => option.default).map((option) => option.value) ?? [];
+  component.default_values?.map((each) => each.id) ??
+  component.options?.filter((option) => option.default).map((option) => option.value) ??
+  [];
 
 /** The modal's parts in order: {text} or {field, label, description}. */
 export function fieldsOf(components) {
   return components.flatMap((component) => {
     switch (component.type) {
-      case ComponentType.TEXT: return [{ text: component.content }];
-      case ComponentType.LABEL: return [{ field: component.component, label: component.label, description: component.description }];
-      case ComponentType.ROW: return component.components.map((field) => ({ field, label: field.label ?? field.placeholder ?? "" }));
-      default: return [];
+      case ComponentType.TEXT:
+        return [{ text: component.content }];
+      case ComponentType.LABEL:
+        return [{ field: component.component, label: component.label, description: component.description }];
+      case ComponentType.ROW:
+        return component.components.map((field) => ({ field, label: field.label ?? field.placeholder ?? "" }));
+      default:
+        return [];
     }
   });
 }
@@ -21,10 +27,14 @@ export function fieldsOf(components) {
 /** The value that a field has before anybody touches it. */
 export function firstValue(field) {
   switch (field.type) {
-    case ComponentType.TEXT_INPUT: return field.value ?? "";
-    case ComponentType.CHECKBOX: return Boolean(field.default);
-    case ComponentType.RADIO_GROUP: return presetValues(field)[0] ?? null;
-    default: return presetValues(field);
+    case ComponentType.TEXT_INPUT:
+      return field.value ?? "";
+    case ComponentType.CHECKBOX:
+      return Boolean(field.default);
+    case ComponentType.RADIO_GROUP:
+      return presetValues(field)[0] ?? null;
+    default:
+      return presetValues(field);
   }
 }
 
@@ -32,8 +42,10 @@ const isRequired = (field) => field.required !== false;
 
 function textFault(field, value) {
   if (!value.trim()) return isRequired(field) ? "Please fill this in." : null;
-  if (field.min_length && value.length < field.min_length) return `Please write at least ${field.min_length} characters.`;
-  if (field.max_length && value.length > field.max_length) return `Please write at most ${field.max_length} characters.`;
+  if (field.min_length && value.length < field.min_length)
+    return `Please write at least ${field.min_length} characters.`;
+  if (field.max_length && value.length > field.max_length)
+    return `Please write at most ${field.max_length} characters.`;
   return null;
 }
 
@@ -43,7 +55,8 @@ export function fieldFault(field, value) {
   if (field.type === ComponentType.CHECKBOX || field.type === ComponentType.FILE_UPLOAD) return null;
   const chosen = Array.isArray(value) ? value : value === null ? [] : [value];
   if (!chosen.length && isRequired(field)) return "Please choose something.";
-  if (chosen.length && field.min_values && chosen.length < field.min_values) return `Please choose at least ${field.min_values}.`;
+  if (chosen.length && field.min_values && chosen.length < field.min_values)
+    return `Please choose at least ${field.min_values}.`;
   return null;
 }
 

@@ -12,34 +12,50 @@ const PARAGRAPH = 2;
 
 function TextInput({ field, id, value, onChange }) {
   const { style, placeholder, max_length: maxLength } = field;
-  const common = { id, value, placeholder, maxLength, class: "input", onInput: (event) => onChange(event.target.value), "aria-describedby": `${id}-note` };
+  const common = {
+    id,
+    value,
+    placeholder,
+    maxLength,
+    class: "input",
+    onInput: (event) => onChange(event.target.value),
+    "aria-describedby": `${id}-note`,
+  };
   return style === PARAGRAPH ? html`<textarea ...${common} rows="5" />` : html`<input ...${common} />`;
 }
 
 function Choices({ field, id, value, onChange }) {
   const multiple = field.type === ComponentType.CHECKBOX_GROUP;
-  const toggle = (option) => onChange(value.includes(option) ? value.filter((each) => each !== option) : [...value, option]);
+  const toggle = (option) =>
+    onChange(value.includes(option) ? value.filter((each) => each !== option) : [...value, option]);
   return html`
     <div class="choices" role="group" id=${id}>
-      ${field.options.map((option) => html`
+      ${field.options.map(
+        (option) => html`
         <label key=${option.value} class="choice">
-          <input type=${multiple ? "checkbox" : "radio"} name=${id} checked=${multiple ? value.includes(option.value) : value === option.value}
+          <input type=${multiple ? "checkbox" : "radio"} name=${id}
+            checked=${multiple ? value.includes(option.value) : value === option.value}
             onChange=${() => (multiple ? toggle(option.value) : onChange(option.value))} />
           <span>${option.label}${option.description && html`<small>${option.description}</small>`}</span>
-        </label>`)}
+        </label>`,
+      )}
     </div>`;
 }
 
 function Input({ field, id, label, value, onChange }) {
   switch (field.type) {
-    case ComponentType.TEXT_INPUT: return html`<${TextInput} field=${field} id=${id} value=${value} onChange=${onChange} />`;
+    case ComponentType.TEXT_INPUT:
+      return html`<${TextInput} field=${field} id=${id} value=${value} onChange=${onChange} />`;
     case ComponentType.RADIO_GROUP:
-    case ComponentType.CHECKBOX_GROUP: return html`<${Choices} field=${field} id=${id} value=${value} onChange=${onChange} />`;
+    case ComponentType.CHECKBOX_GROUP:
+      return html`<${Choices} field=${field} id=${id} value=${value} onChange=${onChange} />`;
     case ComponentType.CHECKBOX:
-      return html`<label class="choice"><input type="checkbox" id=${id} checked=${value} onChange=${(event) => onChange(event.target.checked)} /><span>${label}</span></label>`;
+      return html`<label class="choice"><input type="checkbox" id=${id} checked=${value}
+        onChange=${(event) => onChange(event.target.checked)} /><span>${label}</span></label>`;
     case ComponentType.FILE_UPLOAD:
       return html`<p class="note">Files cannot be sent from a form in the playground yet.</p>`;
-    default: return html`<${Select} component=${field} values=${value} onChange=${onChange} label=${label} />`;
+    default:
+      return html`<${Select} component=${field} values=${value} onChange=${onChange} label=${label} />`;
   }
 }
 
@@ -49,7 +65,8 @@ function Field({ part, value, fault, onChange }) {
   const length = typeof value === "string" && field.max_length ? `${value.length}/${field.max_length}` : "";
   return html`
     <div class=${`field${fault ? " wrong" : ""}`}>
-      <label for=${id}>${label}${field.required !== false && html`<span class="required" title="Required">*</span>`}</label>
+      <label for=${id}>${label}${field.required !== false && html`<span class="required"
+        title="Required">*</span>`}</label>
       ${description && html`<p class="note">${description}</p>`}
       <${Input} field=${field} id=${id} label=${label} value=${value} onChange=${onChange} />
       <p class="field-foot" id=${`${id}-note`}><span role="alert">${fault}</span><span>${length}</span></p>
@@ -59,9 +76,15 @@ function Field({ part, value, fault, onChange }) {
 function useForm(modal) {
   const parts = fieldsOf(modal.components);
   const fields = parts.filter((part) => part.field);
-  const [values, setValues] = useState(() => Object.fromEntries(fields.map(({ field }) => [field.custom_id, firstValue(field)])));
+  const [values, setValues] = useState(() =>
+    Object.fromEntries(fields.map(({ field }) => [field.custom_id, firstValue(field)])),
+  );
   const [checked, setChecked] = useState(false);
-  const faults = Object.fromEntries(fields.map(({ field }) => [field.custom_id, fieldFault(field, values[field.custom_id])]).filter(([, fault]) => fault));
+  const faults = Object.fromEntries(
+    fields
+      .map(({ field }) => [field.custom_id, fieldFault(field, values[field.custom_id])])
+      .filter(([, fault]) => fault),
+  );
   const setValue = (name, value) => setValues((current) => ({ ...current, [name]: value }));
   return { parts, values, setValue, faults, shownFaults: checked ? faults : {}, check: () => setChecked(true) };
 }
@@ -87,12 +110,17 @@ export function ModalForm({ modal }) {
   return html`
     <dialog class="dialog modal" ref=${box} aria-labelledby="modal-title" onClose=${closeModal}>
       <form onSubmit=${submit} novalidate>
-        <header><h2 id="modal-title">${modal.title}</h2><button type="button" class="icon-button" aria-label="Close" onClick=${() => box.current.close()}><${Icon} name="close" /></button></header>
+        <header><h2 id="modal-title">${modal.title}</h2><button type="button" class="icon-button" aria-label="Close"
+          onClick=${() => box.current.close()}><${Icon} name="close" /></button></header>
         <p class="note warning">This form goes to ${displayName(bot)}.</p>
         ${modal.error && html`<p class="failure" role="alert"><${Icon} name="warning" />${modal.error}</p>`}
-        ${parts.map((part, index) => part.text
-          ? html`<${Markdown} key=${index} text=${part.text} />`
-          : html`<${Field} key=${part.field.custom_id} part=${part} value=${values[part.field.custom_id]} fault=${shownFaults[part.field.custom_id]} onChange=${(value) => setValue(part.field.custom_id, value)} />`)}
+        ${parts.map((part, index) =>
+          part.text
+            ? html`<${Markdown} key=${index} text=${part.text} />`
+            : html`<${Field} key=${part.field.custom_id} part=${part} value=${values[part.field.custom_id]}
+              fault=${shownFaults[part.field.custom_id]}
+              onChange=${(value) => setValue(part.field.custom_id, value)} />`,
+        )}
         <footer class="form-buttons">
           <button type="button" class="button link" onClick=${() => box.current.close()}>Cancel</button>
           <button class="button primary" disabled=${modal.sending}>${modal.sending ? "Sending…" : "Submit"}</button>

@@ -17,7 +17,11 @@ export function PersonPanel() {
   const others = people.filter((user) => user.id !== me.id);
   const switcher = (event) => {
     const { left, top } = event.currentTarget.getBoundingClientRect();
-    const here = others.map((user) => ({ label: `Speak as ${displayName(user)} (${roleOf(user).toLowerCase()})`, icon: "swap", run: () => speakAs(user) }));
+    const here = others.map((user) => ({
+      label: `Speak as ${displayName(user)} (${roleOf(user).toLowerCase()})`,
+      icon: "swap",
+      run: () => speakAs(user),
+    }));
     const there = others.map((user) => ({
       label: `Open a second tab as ${displayName(user)}`,
       icon: "arrow",
@@ -27,15 +31,18 @@ export function PersonPanel() {
   };
   return html`
     <section class="person" aria-label="You">
-      <button class="person-switch" aria-haspopup="menu" aria-label=${`You speak as ${displayName(me)}, ${roleOf(me)}. Change person.`} onClick=${switcher}>
+      <button class="person-switch" aria-haspopup="menu"
+        aria-label=${`You speak as ${displayName(me)}, ${roleOf(me)}. Change person.`} onClick=${switcher}>
         <${Avatar} user=${me} size=${32} status="online" />
         <span class="person-name"><b>${displayName(me)}</b><small>${roleOf(me)}</small></span>
         <${Icon} name="swap" />
       </button>
-      <button class="icon-button" title="Switch between light and dark" aria-label=${theme === "dark" ? "Use the light theme" : "Use the dark theme"} onClick=${changeTheme}>
+      <button class="icon-button" title="Switch between light and dark"
+        aria-label=${theme === "dark" ? "Use the light theme" : "Use the dark theme"} onClick=${changeTheme}>
         <${Icon} name=${theme === "dark" ? "sun" : "moon"} />
       </button>
-      <button class="icon-button" title="Help and keyboard shortcuts" aria-label="Help and keyboard shortcuts" onClick=${() => openDialog({ kind: "help" })}>
+      <button class="icon-button" title="Help and keyboard shortcuts" aria-label="Help and keyboard shortcuts"
+        onClick=${() => openDialog({ kind: "help" })}>
         <${Icon} name="help" />
       </button>
     </section>`;

@@ -9,10 +9,14 @@ export function Reactions({ message }) {
   if (!message.reactions?.length) return null;
   return html`
     <div class="reactions">
-      ${message.reactions.map((reaction) => html`
-        <button key=${reaction.emoji.id ?? reaction.emoji.name} class=${`reaction${reaction.me ? " mine" : ""}`} aria-pressed=${Boolean(reaction.me)}
+      ${message.reactions.map(
+        (reaction) => html`
+        <button key=${reaction.emoji.id ?? reaction.emoji.name} class=${`reaction${reaction.me ? " mine" : ""}`}
+          aria-pressed=${Boolean(reaction.me)}
           aria-label=${label(reaction)} onClick=${() => toggleReaction(message, reaction.emoji)}>
-          <span class="emoji">${reaction.emoji.id ? `:${reaction.emoji.name}:` : reaction.emoji.name}</span><span>${reaction.count}</span>
-        </button>`)}
+          <span class="emoji">${reaction.emoji.id ? `:${reaction.emoji.name}:` : reaction.emoji.name}</span><span>
+            ${reaction.count}</span>
+        </button>`,
+      )}
     </div>`;
 }

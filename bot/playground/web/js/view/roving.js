@@ -9,7 +9,12 @@ export function walkWithArrows(selector) {
   return (event) => {
     const items = [...event.currentTarget.querySelectorAll(selector)].filter(isShown);
     const current = items.indexOf(event.target.closest(selector));
-    const targets = { Home: 0, End: items.length - 1, ArrowDown: current + STEPS.ArrowDown, ArrowUp: current + STEPS.ArrowUp };
+    const targets = {
+      Home: 0,
+      End: items.length - 1,
+      ArrowDown: current + STEPS.ArrowDown,
+      ArrowUp: current + STEPS.ArrowUp,
+    };
     if (!(event.key in targets) || current < 0) return;
     event.preventDefault();
     items[Math.max(0, Math.min(items.length - 1, targets[event.key]))]?.focus();

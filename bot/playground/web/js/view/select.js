@@ -20,23 +20,33 @@ export function useSelectOptions(component) {
   const people = () => Object.values(users).map(userOption);
   const roles = () => guilds.flatMap((guild) => guild.roles ?? []).map(roleOption);
   switch (component.type) {
-    case ComponentType.USER_SELECT: return people();
-    case ComponentType.ROLE_SELECT: return roles();
-    case ComponentType.MENTIONABLE_SELECT: return [...people(), ...roles()];
+    case ComponentType.USER_SELECT:
+      return people();
+    case ComponentType.ROLE_SELECT:
+      return roles();
+    case ComponentType.MENTIONABLE_SELECT:
+      return [...people(), ...roles()];
     case ComponentType.CHANNEL_SELECT:
       return Object.values(channels)
-        .filter((channel) => channel.guild_id && (!component.channel_types?.length || component.channel_types.includes(channel.type)))
+        .filter(
+          (channel) =>
+            channel.guild_id && (!component.channel_types?.length || component.channel_types.includes(channel.type)),
+        )
         .map((channel) => ({ value: channel.id, label: `#${channel.name}` }));
-    default: return component.options ?? [];
+    default:
+      return component.options ?? [];
   }
 }
 
 function Option({ option, chosen, multiple, onChoose }) {
   return html`
-    <div class="option" role="option" tabindex="-1" aria-selected=${chosen} data-value=${option.value} onClick=${onChoose}>
+    <div class="option" role="option" tabindex="-1" aria-selected=${chosen} data-value=${option.value}
+      onClick=${onChoose}>
       ${option.emoji?.name && html`<span class="emoji">${option.emoji.name}</span>`}
-      <span class="option-text"><span>${option.label}</span>${option.description && html`<small>${option.description}</small>`}</span>
-      ${multiple ? html`<span class=${`check${chosen ? " on" : ""}`} aria-hidden="true" />` : chosen && html`<span class="radio" aria-hidden="true" />`}
+      <span class="option-text"><span>${option.label}</span>${option.description && html`<small>${option.description}
+        </small>`}</span>
+      ${multiple ? html`<span class=${`check${chosen ? " on" : ""}`} aria-hidden="true"
+        />` : chosen && html`<span class="radio" aria-hidden="true" />`}
     </div>`;
 }
 
@@ -46,8 +56,13 @@ function OptionList({ options, values, max, label, onChange, onClose }) {
   useLayoutEffect(() => {
     const { top, bottom } = box.current.parentElement.getBoundingClientRect();
     const frame = box.current.closest(".timeline, dialog").getBoundingClientRect();
-    box.current.classList.toggle("above", frame.bottom - bottom < LIST_HEIGHT_PX && top - frame.top > frame.bottom - bottom);
-    (box.current.querySelector("[aria-selected=true]") ?? box.current.querySelector(".option"))?.focus({ preventScroll: true });
+    box.current.classList.toggle(
+      "above",
+      frame.bottom - bottom < LIST_HEIGHT_PX && top - frame.top > frame.bottom - bottom,
+    );
+    (box.current.querySelector("[aria-selected=true]") ?? box.current.querySelector(".option"))?.focus({
+      preventScroll: true,
+    });
   }, []);
   function choose(value) {
     if (!multiple) {
@@ -66,13 +81,20 @@ function OptionList({ options, values, max, label, onChange, onClose }) {
     if (event.key in targets) all[Math.max(0, Math.min(all.length - 1, targets[event.key]))]?.focus();
     else if (event.key === "Enter" || event.key === " ") choose(document.activeElement.dataset.value);
     else if (event.key === "Escape" || event.key === "Tab") onClose();
-    else all.find((option, at) => at > index && option.textContent.toLowerCase().startsWith(event.key.toLowerCase()))?.focus();
+    else
+      all
+        .find((option, at) => at > index && option.textContent.toLowerCase().startsWith(event.key.toLowerCase()))
+        ?.focus();
     if (event.key.length > 1 || event.key === " ") event.preventDefault();
   }
   return html`
-    <div class="options" role="listbox" aria-label=${label} aria-multiselectable=${multiple} ref=${box} onKeyDown=${onKeyDown}>
-      ${options.map((option) => html`
-        <${Option} key=${option.value} option=${option} multiple=${multiple} chosen=${values.includes(option.value)} onChoose=${() => choose(option.value)} />`)}
+    <div class="options" role="listbox" aria-label=${label} aria-multiselectable=${multiple} ref=${box}
+      onKeyDown=${onKeyDown}>
+      ${options.map(
+        (option) => html`
+        <${Option} key=${option.value} option=${option} multiple=${multiple} chosen=${values.includes(option.value)}
+          onChoose=${() => choose(option.value)} />`,
+      )}
       ${!options.length && html`<p class="nothing">There is nothing to choose from.</p>`}
     </div>`;
 }
@@ -102,11 +124,16 @@ export function Select({ component, values, onChange, onDone = () => {}, disable
     <div class="select" ref=${root}>
       <button type="button" class="select-button" disabled=${disabled} aria-haspopup="listbox" aria-expanded=${open}
         aria-label=${label ?? placeholder} onClick=${() => (open ? close() : setOpen(true))}>
-        <span class=${chosen.length ? "chosen" : "placeholder"}>${chosen.length ? chosen.map((option) => option.label).join(", ") : placeholder}</span>
+        <span class=${chosen.length ? "chosen" : "placeholder"}>
+          ${chosen.length ? chosen.map((option) => option.label).join(", ") : placeholder}</span>
         <${Icon} name="chevron" />
       </button>
-      ${open && html`
-        <${OptionList} options=${options} values=${values} max=${component.max_values ?? 1} label=${label ?? placeholder} onChange=${onChange} onClose=${close} />`}
+      ${
+        open &&
+        html`
+        <${OptionList} options=${options} values=${values} max=${component.max_values ?? 1}
+          label=${label ?? placeholder} onChange=${onChange} onClose=${close} />`
+      }
     </div>`;
 }
 
@@ -136,5 +163,6 @@ export function MessageSelect({ component, message }) {
     else useComponent(message, component, draft);
   }
 
-  return html`<${Select} component=${component} values=${values} onChange=${change} onDone=${done} disabled=${component.disabled || waiting} />`;
+  return html`<${Select} component=${component} values=${values} onChange=${change} onDone=${done}
+    disabled=${component.disabled || waiting} />`;
 }

@@ -23,7 +23,9 @@ const isTyping = (target) => target.matches("input, textarea, select, [contented
 
 /** All channels in the order in which the sidebar shows them. */
 export function channelsInOrder({ channels, guilds, channelId }) {
-  const ofGuilds = guilds.flatMap((guild) => channelTree(channels, guild.id, channelId).flatMap(({ channel, threads }) => [channel, ...threads]));
+  const ofGuilds = guilds.flatMap((guild) =>
+    channelTree(channels, guild.id, channelId).flatMap(({ channel, threads }) => [channel, ...threads]),
+  );
   return [...ofGuilds, ...directMessages(channels)];
 }
 

@@ -37,16 +37,23 @@ function ServerChannels({ guildId }) {
   const tree = channelTree(channels, guildId, openId);
   return html`
     <h2 class="list-heading">Channels</h2>
-    ${tree.map(({ channel, threads }) => html`
+    ${tree.map(
+      ({ channel, threads }) => html`
       <div key=${channel.id} role="group" aria-label=${channel.name}>
         <${ChannelLink} channel=${channel}>
-          <${Icon} name=${channel.type === ChannelType.FORUM ? "forum" : "hash"} /><span class="name">${channel.name}</span>
+          <${Icon} name=${channel.type === ChannelType.FORUM ? "forum" : "hash"} /><span class="name">${channel.name}
+            </span>
         <//>
-        ${threads.length > 0 && html`
+        ${
+          threads.length > 0 &&
+          html`
           <div class="threads">
-            ${threads.map((thread) => html`<${ChannelLink} key=${thread.id} channel=${thread} className="thread"><span class="name">${thread.name}</span><//>`)}
-          </div>`}
-      </div>`)}`;
+            ${threads.map((thread) => html`<${ChannelLink} key=${thread.id} channel=${thread} className="thread">
+              <span class="name">${thread.name}</span><//>`)}
+          </div>`
+        }
+      </div>`,
+    )}`;
 }
 
 function DirectChannels() {
@@ -59,19 +66,25 @@ function DirectChannels() {
   const hasBot = dms.some((channel) => others(channel).id === bot.id);
   return html`
     <h2 class="list-heading">Direct messages</h2>
-    ${dms.map((channel) => html`
+    ${dms.map(
+      (channel) => html`
       <${ChannelLink} key=${channel.id} channel=${channel} className="direct">
         <${Avatar} user=${others(channel)} size=${28} /><span class="name">${channelName(channel, me.id)}</span>
-      <//>`)}
-    ${!hasBot && html`
+      <//>`,
+    )}
+    ${
+      !hasBot &&
+      html`
       <button class="channel-link direct" onClick=${() => openDm(bot.id)}>
         <${Avatar} user=${{ ...bot, bot: true }} size=${28} /><span class="name">Message ${displayName(bot)}</span>
-      </button>`}`;
+      </button>`
+    }`;
 }
 
 function RailButton({ label, chosen, unread, onClick, children }) {
   return html`
-    <button class=${`rail-button${chosen ? " chosen" : ""}${unread ? " unread" : ""}`} title=${label} aria-label=${label} aria-pressed=${chosen} onClick=${onClick}>
+    <button class=${`rail-button${chosen ? " chosen" : ""}${unread ? " unread" : ""}`} title=${label}
+      aria-label=${label} aria-pressed=${chosen} onClick=${onClick}>
       ${children}
       ${unread?.mentions > 0 && html`<span class="badge">${unread.mentions}</span>`}
     </button>`;
@@ -79,7 +92,9 @@ function RailButton({ label, chosen, unread, onClick, children }) {
 
 /** What is unread in all channels of one server, or in the direct messages. */
 function unreadIn({ unread, channels }, place) {
-  const counts = Object.entries(unread).filter(([id]) => channels[id] && guildOf(channels[id]) === place).map(([, each]) => each);
+  const counts = Object.entries(unread)
+    .filter(([id]) => channels[id] && guildOf(channels[id]) === place)
+    .map(([, each]) => each);
   return counts.length ? { mentions: counts.reduce((sum, each) => sum + each.mentions, 0) } : null;
 }
 
@@ -96,14 +111,18 @@ export function Sidebar() {
   return html`
     <aside class="sidebar">
       <nav class="rail" aria-label="Servers" onKeyDown=${walkWithArrows(".rail-button")}>
-        <${RailButton} label="Direct messages" chosen=${place === DIRECT} unread=${unreadIn({ unread, channels }, DIRECT)} onClick=${() => choose(DIRECT)}>
+        <${RailButton} label="Direct messages" chosen=${place === DIRECT}
+          unread=${unreadIn({ unread, channels }, DIRECT)} onClick=${() => choose(DIRECT)}>
           <${Icon} name="at" />
         <//>
         <span class="rail-line" />
-        ${guilds.map((each) => html`
-          <${RailButton} key=${each.id} label=${each.name} chosen=${place === each.id} unread=${unreadIn({ unread, channels }, each.id)} onClick=${() => choose(each.id)}>
+        ${guilds.map(
+          (each) => html`
+          <${RailButton} key=${each.id} label=${each.name} chosen=${place === each.id}
+            unread=${unreadIn({ unread, channels }, each.id)} onClick=${() => choose(each.id)}>
             ${each.icon_text ?? each.name[0]}
-          <//>`)}
+          <//>`,
+        )}
       </nav>
       <div class="channels">
         <header class="channels-head"><h1>${guild?.name ?? "Direct messages"}</h1></header>

@@ -42,7 +42,10 @@ export function useSuggestions({ channel, draft, caret, box }) {
   const [active, setActive] = useState(0);
   const [closedFor, setClosedFor] = useState(null);
   const { text } = draft;
-  const found = useMemo(() => suggestionsFor(text, caret, entries, { users, channels }), [text, caret, entries, users, channels]);
+  const found = useMemo(
+    () => suggestionsFor(text, caret, entries, { users, channels }),
+    [text, caret, entries, users, channels],
+  );
   const isOpen = found !== null && closedFor !== text && found.items.length > 0;
   const items = isOpen ? found.items.slice(0, MOST_SHOWN) : [];
   const index = Math.min(active, items.length - 1);
@@ -73,7 +76,9 @@ export function useSuggestions({ channel, draft, caret, box }) {
   /** A command that was written out, with a space behind it, is chosen by that; what follows becomes its first text. */
   function pickTyped(typed) {
     if (!typed.startsWith("/") || typed.includes("\n")) return false;
-    const written = entries.filter((entry) => typed.startsWith(`/${entry.name} `)).sort((a, b) => b.name.length - a.name.length)[0];
+    const written = entries
+      .filter((entry) => typed.startsWith(`/${entry.name} `))
+      .sort((a, b) => b.name.length - a.name.length)[0];
     if (!written || entries.some((entry) => entry.name.startsWith(`${written.name} `))) return false;
     chooseCommand(written, typed.slice(written.name.length + 2));
     return true;
@@ -97,10 +102,12 @@ export function useSuggestions({ channel, draft, caret, box }) {
 
 function Item({ item }) {
   if (item.kind === "command") {
-    return html`<${Icon} name="slash" /><span class="name">/${item.entry.name}</span><span class="summary">${item.entry.description}</span>`;
+    return html`<${Icon} name="slash" /><span class="name">/${item.entry.name}</span><span class="summary">
+      ${item.entry.description}</span>`;
   }
   if (item.kind === "user") {
-    return html`<${Avatar} user=${item.user} size=${24} /><span class="name">${item.label}</span>${item.user.bot && html`<span class="tag">BOT</span>`}<span class="summary">${item.user.username}</span>`;
+    return html`<${Avatar} user=${item.user} size=${24} /><span class="name">${item.label}</span>
+      ${item.user.bot && html`<span class="tag">BOT</span>`}<span class="summary">${item.user.username}</span>`;
   }
   return html`<${Icon} name="hash" /><span class="name">${item.label}</span>`;
 }
@@ -115,11 +122,15 @@ export function Suggestions({ title, items, index, pick, hover }) {
     <div class="suggestions" ref=${list}>
       <p class="list-heading">${title}</p>
       <div id="suggestions" role="listbox" aria-label=${title}>
-        ${items.map((item, at) => html`
-          <div key=${item.key} id=${`suggestion-${at}`} role="option" aria-selected=${at === index} class=${`suggestion${at === index ? " active" : ""}`}
-            onPointerDown=${(event) => event.preventDefault()} onClick=${() => pick(item)} onPointerMove=${() => at !== index && hover(at)}>
+        ${items.map(
+          (item, at) => html`
+          <div key=${item.key} id=${`suggestion-${at}`} role="option" aria-selected=${at === index}
+            class=${`suggestion${at === index ? " active" : ""}`}
+            onPointerDown=${(event) => event.preventDefault()} onClick=${() => pick(item)}
+            onPointerMove=${() => at !== index && hover(at)}>
             <${Item} item=${item} />
-          </div>`)}
+          </div>`,
+        )}
       </div>
     </div>`;
 }

@@ -14,7 +14,9 @@ export function Switcher() {
   const [query, setQuery] = useState("");
   const [active, setActive] = useState(0);
   const meId = store.state.me.id;
-  const found = channelsInOrder(store.state).filter((channel) => channelName(channel, meId).toLowerCase().includes(query.toLowerCase())).slice(0, MOST_SHOWN);
+  const found = channelsInOrder(store.state)
+    .filter((channel) => channelName(channel, meId).toLowerCase().includes(query.toLowerCase()))
+    .slice(0, MOST_SHOWN);
   const go = (channel) => {
     closeDialog();
     openChannel(channel.id);
@@ -32,13 +34,20 @@ export function Switcher() {
   };
   return html`
     <${Dialog} title="Go to a channel" className="switcher">
-      <input class="input" data-first placeholder="Name of a channel or thread" aria-label="Name of a channel or thread" role="combobox" aria-expanded="true"
-        aria-controls="switcher-list" aria-activedescendant=${`switch-${active}`} value=${query} onInput=${search} onKeyDown=${onKeyDown} />
+      <input class="input" data-first placeholder="Name of a channel or thread" aria-label="Name of a channel or thread"
+        role="combobox" aria-expanded="true"
+        aria-controls="switcher-list" aria-activedescendant=${`switch-${active}`}
+        value=${query} onInput=${search} onKeyDown=${onKeyDown} />
       <div id="switcher-list" role="listbox">
-        ${found.map((channel, index) => html`
-          <div key=${channel.id} id=${`switch-${index}`} role="option" class=${`suggestion${index === active ? " active" : ""}`} aria-selected=${index === active} onClick=${() => go(channel)}>
-            <${Icon} name=${isThread(channel) ? "thread" : channel.guild_id ? "hash" : "at"} /><span class="name">${channelName(channel, meId)}</span>
-          </div>`)}
+        ${found.map(
+          (channel, index) => html`
+          <div key=${channel.id} id=${`switch-${index}`} role="option"
+            class=${`suggestion${index === active ? " active" : ""}`}
+            aria-selected=${index === active} onClick=${() => go(channel)}>
+            <${Icon} name=${isThread(channel) ? "thread" : channel.guild_id ? "hash" : "at"} /><span class="name">
+              ${channelName(channel, meId)}</span>
+          </div>`,
+        )}
         ${!found.length && html`<p class="nothing">No channel has that name.</p>`}
       </div>
     <//>`;

@@ -16,6 +16,7 @@ export function ThreadLink({ message, threadId = message.id }) {
       <${Icon} name="thread" />
       <span class="thread-name">${thread.name}</span>
       <span class="thread-count">${formatCount(thread.message_count ?? 0, "message")} ›</span>
-      ${thread.last_message_id && html`<span class="thread-when">${formatRelative(snowflakeTime(thread.last_message_id))}</span>`}
+      ${thread.last_message_id && html`<span class="thread-when">
+        ${formatRelative(snowflakeTime(thread.last_message_id))}</span>`}
     </button>`;
 }

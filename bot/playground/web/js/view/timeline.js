@@ -15,7 +15,9 @@ const NEAR_START_PX = 400;
 
 function beginningOf(channel, name) {
   if (isThread(channel)) return "This is the beginning of the thread.";
-  return channel.guild_id ? "This is the beginning of the channel. Mention @Cogitor to open a thread with it." : `This is the beginning of your direct messages with ${name}.`;
+  return channel.guild_id
+    ? "This is the beginning of the channel. Mention @Cogitor to open a thread with it."
+    : `This is the beginning of your direct messages with ${name}.`;
 }
 
 function Beginning({ channel }) {
@@ -23,7 +25,8 @@ function Beginning({ channel }) {
   const name = channelName(channel, meId);
   return html`
     <div class="beginning">
-      <span class="beginning-icon"><${Icon} name=${isThread(channel) ? "thread" : channel.guild_id ? "hash" : "at"} /></span>
+      <span class="beginning-icon"><${Icon} name=${isThread(channel) ? "thread" : channel.guild_id ? "hash" : "at"} />
+        </span>
       <h3>${channel.guild_id && !isThread(channel) ? `Welcome to #${name}` : name}</h3>
       <p>${beginningOf(channel, name)}</p>
     </div>`;
@@ -77,7 +80,11 @@ export function Timeline({ channel }) {
   const { atEnd, noteScroll } = useStayingAtEnd(scroller, content);
   const [away, setAway] = useState(false);
   const rows = useMemo(
-    () => rowsOf((timeline?.messages ?? []).filter((message) => !dismissed[message.id]), firstUnread),
+    () =>
+      rowsOf(
+        (timeline?.messages ?? []).filter((message) => !dismissed[message.id]),
+        firstUnread,
+      ),
     [timeline, dismissed, firstUnread],
   );
 
@@ -128,9 +135,12 @@ export function Timeline({ channel }) {
           <${CommandNotices} channelId=${channel.id} />
         </div>
       </div>
-      ${away && html`
+      ${
+        away &&
+        html`
         <button class="to-end" onClick=${toEnd}>
           <${Icon} name="down" />${unread ? `${unread.count} new` : "Newest messages"}
-        </button>`}
+        </button>`
+      }
     </div>`;
 }

@@ -8,10 +8,13 @@ export function Toasts() {
   const toasts = useSelect((state) => state.toasts);
   return html`
     <div class="toasts">
-      ${toasts.map(({ id, text, kind }) => html`
+      ${toasts.map(
+        ({ id, text, kind }) => html`
         <div key=${id} class="toast ${kind}" role=${kind === "error" ? "alert" : "status"}>
           <span>${text}</span>
-          <button class="icon-button" aria-label="Dismiss" onClick=${() => dismissToast(id)}><${Icon} name="close" /></button>
-        </div>`)}
+          <button class="icon-button" aria-label="Dismiss" onClick=${() => dismissToast(id)}><${Icon} name="close" />
+            </button>
+        </div>`,
+      )}
     </div>`;
 }

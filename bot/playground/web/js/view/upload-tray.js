@@ -18,14 +18,19 @@ export function UploadTray({ files, onChange }) {
   };
   return html`
     <ul class="upload-tray" aria-label="Files to send">
-      ${files.map((file, index) => html`
+      ${files.map(
+        (file, index) => html`
         <li key=${`${file.name}-${index}`} class="upload">
           <span class="upload-preview"><${Preview} file=${file} /></span>
           <span class="name">${file.name}</span><small>${formatBytes(file.size)}</small>
           <span class="upload-buttons">
-            <button class="icon-button" aria-pressed=${file.name.startsWith("SPOILER_")} title="Hide behind a spoiler" aria-label=${`Hide ${file.name} behind a spoiler`} onClick=${() => spoiler(file)}><${Icon} name="eye" /></button>
-            <button class="icon-button" title="Remove" aria-label=${`Remove ${file.name}`} onClick=${() => onChange(files.filter((each) => each !== file))}><${Icon} name="trash" /></button>
+            <button class="icon-button" aria-pressed=${file.name.startsWith("SPOILER_")} title="Hide behind a spoiler"
+              aria-label=${`Hide ${file.name} behind a spoiler`} onClick=${() => spoiler(file)}><${Icon} name="eye" />
+              </button>
+            <button class="icon-button" title="Remove" aria-label=${`Remove ${file.name}`}
+              onClick=${() => onChange(files.filter((each) => each !== file))}><${Icon} name="trash" /></button>
           </span>
-        </li>`)}
+        </li>`,
+      )}
     </ul>`;
 }

@@ -24,8 +24,28 @@ import scala from "highlight.js/lib/languages/scala";
 import x86asm from "highlight.js/lib/languages/x86asm";
 
 const more = {
-  clojure, cmake, dart, dockerfile, elixir, erlang, fsharp, groovy, haskell, http, julia, latex, lisp,
-  matlab, nginx, nix, ocaml, powershell, properties, protobuf, scala, x86asm,
+  clojure,
+  cmake,
+  dart,
+  dockerfile,
+  elixir,
+  erlang,
+  fsharp,
+  groovy,
+  haskell,
+  http,
+  julia,
+  latex,
+  lisp,
+  matlab,
+  nginx,
+  nix,
+  ocaml,
+  powershell,
+  properties,
+  protobuf,
+  scala,
+  x86asm,
 };
 for (const [name, language] of Object.entries(more)) hljs.registerLanguage(name, language);
 

@@ -6,6 +6,16 @@ import htm from "htm";
 const html = htm.bind(createElement);
 
 export {
-  Component, Fragment, createContext, createElement, html, render,
-  useContext, useEffect, useLayoutEffect, useMemo, useRef, useState,
+  Component,
+  Fragment,
+  createContext,
+  createElement,
+  html,
+  render,
+  useContext,
+  useEffect,
+  useLayoutEffect,
+  useMemo,
+  useRef,
+  useState,
 };
