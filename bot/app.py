@@ -135,6 +135,12 @@ class App:
             ) from None
 
 
+async def _resume(client: Client, chat: Chat) -> None:
+    """Take up what an earlier process left, as soon as Discord has accepted this one."""
+    await client.wait_for("connect")
+    await chat.resume()
+
+
 @asynccontextmanager
 async def running(work: Coroutine[Any, Any, None]) -> AsyncGenerator[None]:
     """Run a coroutine beside a block; it is cancelled and awaited at the block's end."""

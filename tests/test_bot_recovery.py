@@ -254,3 +254,25 @@ async def test_a_hostile_endpoint_is_reported_and_gets_no_gateway_connection(ser
     settings = servers.settings.model_copy(update={"discord_api_url": servers.settings.openrouter_base_url})
     with pytest.raises(ConfigError, match="DISCORD_API_URL does not behave like Discord"):
         await App(settings).run()
+
+
+async def test_a_queued_question_is_answered_also_when_the_intent_is_refused_at_first(tmp_path: Path) -> None:
+    """The first connection is refused; what it would have resumed must not be interrupted by that."""
+    world = default_world(message_content=False)
+    async with stage(tmp_path, world=world, script=script_file(tmp_path, QUICK)) as servers:
+        async with servers.app():
+            thread = await servers.thread_of(servers.mention(servers.ada, "first"))
+            await servers.answered(thread.id)
+        store = await Store.open(servers.settings.database_url)
+        turn = await store.last_turn(thread.id)
+        assert turn is not None
+        await store.requeue(turn.id)
+        await store.close()
+
+        async with servers.app():
+            await servers.until(lambda: len(servers.model.requests) == 2, "the question is asked again")
+            shown = await servers.answered(thread.id)
+
+        assert "You said: first" in shown
+        assert "Interrupted" not in shown
+        assert len(servers.model.requests) == 2
