@@ -96,8 +96,8 @@ class App:
         async with client:
             try:
                 await self._log_in(client)
-                await chat.resume()
-                await self._stay_connected(client)
+                async with running(_resume(client, chat)):
+                    await self._stay_connected(client)
             finally:
                 await chat.aclose()
                 await live.aclose()

@@ -259,7 +259,8 @@ async def test_a_hostile_endpoint_is_reported_and_gets_no_gateway_connection(ser
 async def test_a_queued_question_is_answered_also_when_the_intent_is_refused_at_first(tmp_path: Path) -> None:
     """The first connection is refused; what it would have resumed must not be interrupted by that."""
     world = default_world(message_content=False)
-    async with stage(tmp_path, world=world, script=script_file(tmp_path, QUICK)) as servers:
+    unhurried: JsonObject = {**QUICK, "delay": 0.5}
+    async with stage(tmp_path, world=world, script=script_file(tmp_path, unhurried), speed=1.0) as servers:
         async with servers.app():
             thread = await servers.thread_of(servers.mention(servers.ada, "first"))
             await servers.answered(thread.id)
