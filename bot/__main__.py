@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import io
 import logging
 import signal
 import sys
 from collections.abc import Coroutine
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 from bot import __version__
 from bot.errors import ConfigError
@@ -20,6 +21,7 @@ QUIET = ("discord", "httpx", "httpcore", "sqlalchemy", "aiosqlite", "alembic", "
 
 def main() -> int:
     """Run what the command line asks for; returns the exit code."""
+    _let_print_cope()
     arguments = _parser().parse_args()
     try:
         settings = load_settings()
@@ -34,13 +36,15 @@ def main() -> int:
 
                 return _run(examine(settings))
             case _:
+                settings.check_for_discord()
                 from bot.app import App  # so that `--help` and a malformed setting answer at once
 
-                settings.check_for_discord()
                 return _run(App(settings).run())
     except ConfigError as error:
         print(error, file=sys.stderr)
         return 1
+    except KeyboardInterrupt:  # Ctrl-C before `_run` listens for it
+        return 130
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -49,9 +53,22 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="command")
     commands.add_parser("run", help="run the bot on Discord (the default)")
     playground = commands.add_parser("playground", help="run the bot on an embedded Discord, with a page to talk to it")
-    playground.add_argument("--port", type=int, default=8420, help="the page's port on this machine (default 8420)")
+    playground.add_argument("--port", type=_port, default=8420, help="the page's port on this machine (default 8420)")
     commands.add_parser("doctor", help="check everything the bot needs, and say what to do about each fault")
     return parser
+
+
+def _let_print_cope() -> None:
+    """A terminal without UTF-8 shows question marks, but stops nothing."""
+    stdout: object = sys.stdout
+    if isinstance(stdout, io.TextIOWrapper):
+        cast("io.TextIOWrapper[BinaryIO]", stdout).reconfigure(errors="replace")
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and int(text) <= 65535):
+        raise argparse.ArgumentTypeError("use a port number from 1 to 65535, or 0 for any free one")
+    return int(text)
 
 
 def _run(work: Coroutine[Any, Any, int | None]) -> int:

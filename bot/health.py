@@ -7,10 +7,15 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
+from bot.errors import ConfigError
+
 
 @asynccontextmanager
 async def serve_health(port: int, healthy: Callable[[], bool]) -> AsyncGenerator[None]:
-    """Answer `GET /health` with 200 while `healthy()`, else with 503; port 0 means no endpoint."""
+    """Answer `GET /health` with 200 while `healthy()`, else with 503; port 0 means no endpoint.
+
+    Raises ConfigError where the port cannot be had.
+    """
     if not port:
         yield
         return
@@ -23,7 +28,16 @@ async def serve_health(port: int, healthy: Callable[[], bool]) -> AsyncGenerator
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     try:
-        await web.TCPSite(runner, port=port).start()
+        await _listen(runner, port)
         yield
     finally:
         await runner.cleanup()
+
+
+async def _listen(runner: web.AppRunner, port: int) -> None:
+    try:
+        await web.TCPSite(runner, port=port).start()
+    except OSError:
+        raise ConfigError(
+            f"HEALTH_PORT names port {port}, which is taken or not allowed: choose another one, or 0 for none."
+        ) from None

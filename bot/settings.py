@@ -118,6 +118,8 @@ def load_settings(**overrides: Any) -> Settings:
     except ValidationError as error:
         names = sorted({str(fault["loc"][0]) if fault["loc"] else "model" for fault in error.errors()})
         raise ConfigError("\n".join(f"{name.upper()} is malformed: {_remedy(name)}." for name in names)) from None
+    except (OSError, UnicodeDecodeError):
+        raise ConfigError(".env cannot be read: save it as UTF-8 text that this user may read.") from None
 
 
 def is_host(url: str, domain: str) -> bool:

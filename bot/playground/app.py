@@ -61,9 +61,15 @@ class KeptWorld:
     """The embedded world and the file it is kept in. A file that cannot be read is set aside, not overwritten."""
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
         self._path = path
-        self.world = self._load()
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self.world = self._load()
+        except OSError as error:
+            raise ConfigError(
+                f"The playground cannot use its folder {path.parent} ({error.strerror}): "
+                "make it a folder that you may write, or start the playground elsewhere."
+            ) from None
         self._saved_at = self._changes = 0
         self.world.subscribe(lambda _dispatch: self._note_change())
 
@@ -74,12 +80,16 @@ class KeptWorld:
             self.save()
 
     def save(self) -> None:
+        """Write the world down if it has changed. What the disk refuses is tried again with the next change."""
         if self._saved_at == self._changes:
             return
         self._saved_at = self._changes
         fresh = self._path.with_suffix(".new")
-        fresh.write_bytes(self.world.to_json())
-        fresh.replace(self._path)
+        try:
+            fresh.write_bytes(self.world.to_json())
+            fresh.replace(self._path)
+        except OSError as error:
+            log.warning("the playground's world could not be saved in %s: %s", self._path, describe(error))
 
     def _note_change(self) -> None:
         self._changes += 1

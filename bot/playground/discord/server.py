@@ -115,7 +115,10 @@ class DiscordServer:
             await site.start()
         except OSError as error:
             await self._close()
-            raise ConfigError(f"The playground cannot listen on port {self.port}: choose another one.") from error
+            raise ConfigError(
+                f"The playground cannot listen on port {self.port}: "
+                "choose another one with --port, or end the program that uses it."
+            ) from error
         self.port = runner.addresses[0][1]
         self.world.origin = self.origin
         self.gateway.url = self.gateway_url
