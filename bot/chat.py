@@ -198,6 +198,8 @@ class Chat:
         if turn_id in self._waiting:
             self._mark(turn, waits=False)
         guild = await self._guild_settings(conversation)
+        if self._closing:
+            return  # it stays QUEUED
         remarks = self._remarks.pop(turn.id, ())
         answer = lane.answer = Answer(self._backstage, turn, conversation, guild, remarks=remarks)
         try:
