@@ -42,8 +42,8 @@ function Timestamp({ timestamp, format }) {
     return () => clearInterval(timer);
   }, [format]);
   const seconds = Number(timestamp);
-  return html`<time class="timestamp" title=${formatTimestamp(seconds, "F")}>${formatTimestamp(seconds, format)}
-    </time>`;
+  const [full, short] = [formatTimestamp(seconds, "F"), formatTimestamp(seconds, format)];
+  return html`<time class="timestamp" title=${full}>${short}</time>`;
 }
 
 function UserMention({ id }) {
@@ -101,8 +101,8 @@ function drawNode(node) {
     case "list":
       return html`<${List} ...${node} />`;
     case "heading":
-      return html`<div class="heading level-${node.level}" role="heading" aria-level=${node.level + 2}>${inside()}
-        </div>`;
+      return html`
+        <div class="heading level-${node.level}" role="heading" aria-level=${node.level + 2}>${inside()}</div>`;
     case "subtext":
       return html`<small class="subtext">${inside()}</small>`;
     case "spoiler":

@@ -20,8 +20,9 @@ function Help() {
         two tabs may be two people.
       </p>
       <h3>Keyboard</h3>
-      <dl class="shortcuts">${SHORTCUTS.map(([keys, effect]) => html`<div key=${keys}><dt><kbd>${keys}</kbd></dt><dd>
-        ${effect}</dd></div>`)}</dl>
+      <dl class="shortcuts">
+        ${SHORTCUTS.map(([keys, effect]) => html`<div key=${keys}><dt><kbd>${keys}</kbd></dt><dd>${effect}</dd></div>`)}
+      </dl>
     <//>`;
 }
 

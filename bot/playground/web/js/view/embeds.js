@@ -11,27 +11,29 @@ function Field({ name, value, inline }) {
     <${Markdown} text=${value} /></div>`;
 }
 
+function Title({ title, url }) {
+  const isWebUrl = /^https?:\/\//.test(url ?? "");
+  const link = html`<a href=${url} target="_blank" rel="noopener noreferrer nofollow">${title}</a>`;
+  return html`<p class="embed-title">${isWebUrl ? link : title}</p>`;
+}
+
 function Embed({ embed }) {
   const { title, description, url, author, fields = [], footer, timestamp, color, image } = embed;
   const picture = image && localUrl(image.url);
-  const isWebUrl = /^https?:\/\//.test(url ?? "");
+  const foot = [footer?.text, timestamp && formatWhen(Date.parse(timestamp))].filter(Boolean).join(" · ");
   return html`
     <div class="embed" style=${{ "--embed-colour": cssColour(color) }}>
       ${author && html`<p class="embed-author">${author.name}</p>`}
-      ${title && html`<p
-        class="embed-title">${isWebUrl ? html`<a href=${url} target="_blank" rel="noopener noreferrer nofollow">${title}
-        </a>` : title}</p>`}
+      ${title && html`<${Title} title=${title} url=${url} />`}
       ${description && html`<${Markdown} text=${description} />`}
-      ${fields.length > 0 && html`<div class="embed-fields">${fields.map((field) => html`<${Field} ...${field} />`)}
-        </div>`}
+      <div class="embed-fields">${fields.map((field) => html`<${Field} ...${field} />`)}</div>
       ${picture && html`<img class="embed-image" src=${picture} alt="" />`}
-      ${(footer || timestamp) && html`<p class="embed-footer">
-        ${[footer?.text, timestamp && formatWhen(Date.parse(timestamp))].filter(Boolean).join(" · ")}</p>`}
+      ${foot && html`<p class="embed-footer">${foot}</p>`}
     </div>`;
 }
 
 export function Embeds({ embeds }) {
   if (!embeds?.length) return null;
-  return html`<div class="embeds">${embeds.map((embed, index) => html`<${Embed} key=${index} embed=${embed} />`)}
-    </div>`;
+  const boxes = embeds.map((embed, index) => html`<${Embed} key=${index} embed=${embed} />`);
+  return html`<div class="embeds">${boxes}</div>`;
 }

@@ -1,9 +1,10 @@
 // A modal that the bot opened: its fields, their checks, and sending it back.
-import { html, useLayoutEffect, useRef, useState } from "../../vendor/preact.js";
+import { html, useRef, useState } from "../../vendor/preact.js";
 import { Markdown } from "../markdown/view.js";
 import { ComponentType } from "../state/discord.js";
 import { displayName } from "../state/derive.js";
 import { useApp, useSelect } from "../store.js";
+import { useModalDialog } from "./dialog.js";
 import { fieldsOf, fieldFault, firstValue, submission } from "./modal-fields.js";
 import { Icon } from "./icon.js";
 import { Select } from "./select.js";
@@ -94,10 +95,9 @@ export function ModalForm({ modal }) {
   const bot = useSelect((state) => state.bot);
   const box = useRef(null);
   const { parts, values, setValue, faults, shownFaults, check } = useForm(modal);
-  useLayoutEffect(() => {
-    box.current.showModal();
-    box.current.querySelector(".field input, .field textarea, .field button")?.focus();
-  }, []);
+  useModalDialog(box, ".field input, .field textarea, .field button");
+
+  const close = () => box.current.close();
 
   function submit(event) {
     event.preventDefault();
@@ -110,8 +110,10 @@ export function ModalForm({ modal }) {
   return html`
     <dialog class="dialog modal" ref=${box} aria-labelledby="modal-title" onClose=${closeModal}>
       <form onSubmit=${submit} novalidate>
-        <header><h2 id="modal-title">${modal.title}</h2><button type="button" class="icon-button" aria-label="Close"
-          onClick=${() => box.current.close()}><${Icon} name="close" /></button></header>
+        <header>
+          <h2 id="modal-title">${modal.title}</h2>
+          <button type="button" class="icon-button" aria-label="Close" onClick=${close}><${Icon} name="close" /></button>
+        </header>
         <p class="note warning">This form goes to ${displayName(bot)}.</p>
         ${modal.error && html`<p class="failure" role="alert"><${Icon} name="warning" />${modal.error}</p>`}
         ${parts.map((part, index) =>
@@ -122,7 +124,7 @@ export function ModalForm({ modal }) {
               onChange=${(value) => setValue(part.field.custom_id, value)} />`,
         )}
         <footer class="form-buttons">
-          <button type="button" class="button link" onClick=${() => box.current.close()}>Cancel</button>
+          <button type="button" class="button link" onClick=${close}>Cancel</button>
           <button class="button primary" disabled=${modal.sending}>${modal.sending ? "Sending…" : "Submit"}</button>
         </footer>
       </form>

@@ -39,14 +39,16 @@ export function useSelectOptions(component) {
 }
 
 function Option({ option, chosen, multiple, onChoose }) {
+  const mark = multiple ? `check${chosen ? " on" : ""}` : "radio";
   return html`
     <div class="option" role="option" tabindex="-1" aria-selected=${chosen} data-value=${option.value}
       onClick=${onChoose}>
       ${option.emoji?.name && html`<span class="emoji">${option.emoji.name}</span>`}
-      <span class="option-text"><span>${option.label}</span>${option.description && html`<small>${option.description}
-        </small>`}</span>
-      ${multiple ? html`<span class=${`check${chosen ? " on" : ""}`} aria-hidden="true"
-        />` : chosen && html`<span class="radio" aria-hidden="true" />`}
+      <span class="option-text">
+        <span>${option.label}</span>
+        ${option.description && html`<small>${option.description}</small>`}
+      </span>
+      ${(multiple || chosen) && html`<span class=${mark} aria-hidden="true" />`}
     </div>`;
 }
 

@@ -48,8 +48,12 @@ function ServerChannels({ guildId }) {
           threads.length > 0 &&
           html`
           <div class="threads">
-            ${threads.map((thread) => html`<${ChannelLink} key=${thread.id} channel=${thread} className="thread">
-              <span class="name">${thread.name}</span><//>`)}
+            ${threads.map(
+              (thread) => html`
+              <${ChannelLink} key=${thread.id} channel=${thread} className="thread">
+                <span class="name">${thread.name}</span>
+              <//>`,
+            )}
           </div>`
         }
       </div>`,

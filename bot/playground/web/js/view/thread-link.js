@@ -11,12 +11,12 @@ export function ThreadLink({ message, threadId = message.id }) {
   const unread = useSelect((state) => state.unread[threadId]);
   // A forum post's first message has its thread's id as well, but is inside of it.
   if (!thread || thread.id === message.channel_id || message.type === MessageType.THREAD_STARTER) return null;
+  const active = thread.last_message_id && formatRelative(snowflakeTime(thread.last_message_id));
   return html`
     <button class=${`thread-link${unread ? " unread" : ""}`} onClick=${() => openChannel(thread.id)}>
       <${Icon} name="thread" />
       <span class="thread-name">${thread.name}</span>
       <span class="thread-count">${formatCount(thread.message_count ?? 0, "message")} ›</span>
-      ${thread.last_message_id && html`<span class="thread-when">
-        ${formatRelative(snowflakeTime(thread.last_message_id))}</span>`}
+      ${active && html`<span class="thread-when">${active}</span>`}
     </button>`;
 }

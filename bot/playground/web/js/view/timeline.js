@@ -23,10 +23,10 @@ function beginningOf(channel, name) {
 function Beginning({ channel }) {
   const meId = useSelect((state) => state.me.id);
   const name = channelName(channel, meId);
+  const icon = isThread(channel) ? "thread" : channel.guild_id ? "hash" : "at";
   return html`
     <div class="beginning">
-      <span class="beginning-icon"><${Icon} name=${isThread(channel) ? "thread" : channel.guild_id ? "hash" : "at"} />
-        </span>
+      <span class="beginning-icon"><${Icon} name=${icon} /></span>
       <h3>${channel.guild_id && !isThread(channel) ? `Welcome to #${name}` : name}</h3>
       <p>${beginningOf(channel, name)}</p>
     </div>`;

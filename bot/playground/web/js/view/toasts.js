@@ -12,8 +12,9 @@ export function Toasts() {
         ({ id, text, kind }) => html`
         <div key=${id} class="toast ${kind}" role=${kind === "error" ? "alert" : "status"}>
           <span>${text}</span>
-          <button class="icon-button" aria-label="Dismiss" onClick=${() => dismissToast(id)}><${Icon} name="close" />
-            </button>
+          <button class="icon-button" aria-label="Dismiss" onClick=${() => dismissToast(id)}>
+            <${Icon} name="close" />
+          </button>
         </div>`,
       )}
     </div>`;

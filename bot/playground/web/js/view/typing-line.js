@@ -15,7 +15,7 @@ export function TypingLine({ channelId }) {
   const names = Object.keys(typing ?? {}).map((id) => displayName(users[id]));
   return html`
     <div class="typing-line" role="status">
-      ${names.length > 0 && html`<span class="dots" aria-hidden="true"><i /><i /><i /></span><span>${sentence(names)}
-        </span>`}
+      ${names.length > 0 &&
+      html`<span class="dots" aria-hidden="true"><i /><i /><i /></span><span>${sentence(names)}</span>`}
     </div>`;
 }

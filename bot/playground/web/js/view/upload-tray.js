@@ -25,8 +25,9 @@ export function UploadTray({ files, onChange }) {
           <span class="name">${file.name}</span><small>${formatBytes(file.size)}</small>
           <span class="upload-buttons">
             <button class="icon-button" aria-pressed=${file.name.startsWith("SPOILER_")} title="Hide behind a spoiler"
-              aria-label=${`Hide ${file.name} behind a spoiler`} onClick=${() => spoiler(file)}><${Icon} name="eye" />
-              </button>
+              aria-label=${`Hide ${file.name} behind a spoiler`} onClick=${() => spoiler(file)}>
+              <${Icon} name="eye" />
+            </button>
             <button class="icon-button" title="Remove" aria-label=${`Remove ${file.name}`}
               onClick=${() => onChange(files.filter((each) => each !== file))}><${Icon} name="trash" /></button>
           </span>
