@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 
 from playwright.async_api import WebSocketRoute, expect
@@ -84,7 +85,10 @@ async def test_an_edit_changes_one_message_and_moves_nobody(stage: Stage) -> Non
     page = await stage.open("ada")
     await page.evaluate("document.querySelector('.message .markdown').kept = true")
     at_end = "Math.ceil(t.scrollTop + t.clientHeight) >= t.scrollHeight"
-    stage.world.edit_message(stage.world.bot_id, streamed.channel_id, streamed.id, {"content": "word\n" * 20})
+    for lines in (3, 30, 8, 25, 1, 40, 20):
+        text = "word\n" * lines
+        stage.world.edit_message(stage.world.bot_id, streamed.channel_id, streamed.id, {"content": text})
+        await asyncio.sleep(0.005)
     await expect(message(page, "word").locator(".edited")).to_be_visible()
     await page.wait_for_function(f"(() => {{ const t = document.querySelector('#timeline'); return {at_end}; }})()")
     assert await page.evaluate("document.querySelector('.message .markdown').kept")

@@ -148,6 +148,7 @@ async def test_a_modal_is_checked_and_sent_back(stage: Stage) -> None:
             "components": [
                 {"type": 18, "label": "Instructions", "description": "What the model is told.", "component": text},
                 {"type": 18, "label": "Effort", "component": select},
+                {"type": 18, "label": "Notes", "component": {"type": 19, "custom_id": "notes", "required": False}},
             ],
         },
     }
@@ -164,14 +165,14 @@ async def test_a_modal_is_checked_and_sent_back(stage: Stage) -> None:
     await form.get_by_label("Instructions").fill("Be brief.")
     await form.get_by_role("button", name="Effort").click()
     await form.get_by_role("option", name="High").click()
+    await form.get_by_label("Notes").set_input_files({"name": "a.txt", "mimeType": "text/plain", "buffer": b"hello"})
     await form.get_by_role("button", name="Submit").click()
     await expect(message(page, "Kept.")).to_be_visible()
     await expect(form).to_have_count(0)
     sent = [component["component"] for component in stage.sent_data()["components"]]
-    assert [(each["custom_id"], each.get("value", each.get("values"))) for each in sent] == [
-        ("text", "Be brief."),
-        ("effort", ["high"]),
-    ]
+    assert (sent[0]["value"], sent[1]["values"]) == ("Be brief.", ["high"])
+    [file] = stage.sent_data()["resolved"]["attachments"].values()
+    assert (file["id"], file["filename"], file["size"]) == (sent[2]["values"][0], "a.txt", 5)
 
 
 async def test_a_panel_of_components_is_shown_and_its_select_answers(stage: Stage) -> None:

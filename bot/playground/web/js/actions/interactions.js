@@ -54,12 +54,14 @@ export function interactionActions({ store, api }) {
     return interact(body, { messageId: message.id, customId: custom_id });
   };
 
-  const submitModal = (modal, components) => {
+  const submitModal = (modal, { components, files }) => {
     const channel = store.state.channels[modal.channelId] ?? { id: modal.channelId };
     const message = modal.messageId ? { message_id: modal.messageId } : {};
-    const data = { id: modal.id, custom_id: modal.custom_id, components };
+    const attachments = files.map((file, index) => ({ id: String(index), filename: file.name }));
+    const data = { id: modal.id, custom_id: modal.custom_id, components, ...(files.length ? { attachments } : {}) };
     store.update((state) => ({ ...state, modal: { ...modal, sending: true, error: null } }));
-    return interact({ type: InteractionType.MODAL_SUBMIT, ...where(channel), ...message, data }, { modal: modal.id });
+    const body = { type: InteractionType.MODAL_SUBMIT, ...where(channel), ...message, data };
+    return interact(body, { modal: modal.id }, files);
   };
 
   const closeModal = () => store.update((state) => ({ ...state, modal: null }));

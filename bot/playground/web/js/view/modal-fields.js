@@ -52,7 +52,7 @@ function textFault(field, value) {
 /** What is wrong with a field's value, as a sentence; null when nothing is. */
 export function fieldFault(field, value) {
   if (field.type === ComponentType.TEXT_INPUT) return textFault(field, value);
-  if (field.type === ComponentType.CHECKBOX || field.type === ComponentType.FILE_UPLOAD) return null;
+  if (field.type === ComponentType.CHECKBOX) return null;
   const chosen = Array.isArray(value) ? value : value === null ? [] : [value];
   if (!chosen.length && isRequired(field)) return "Please choose something.";
   if (chosen.length && field.min_values && chosen.length < field.min_values)
@@ -60,22 +60,26 @@ export function fieldFault(field, value) {
   return null;
 }
 
-function fieldAnswer(field, values) {
+/** A field as it is sent; files go beside the form, and stand in it by their place among them. */
+function fieldAnswer(field, values, files) {
   const { type, custom_id, id } = field;
   const value = values[custom_id];
   const known = { type, custom_id, ...(id === undefined ? {} : { id }) };
+  if (type === ComponentType.FILE_UPLOAD) return { ...known, values: value.map((file) => String(files.push(file) - 1)) };
   return Array.isArray(value) ? { ...known, values: value } : { ...known, value };
 }
 
-/** The components of the submission, in the shape of the modal's own. */
+/** The submission in the shape of the modal's own components: {components, files}. */
 export function submission(components, values) {
-  return components
+  const files = [];
+  const answers = components
     .filter(({ type }) => type === ComponentType.LABEL || type === ComponentType.ROW)
     .map((component) => {
       const { type, id } = component;
       const known = { type, ...(id === undefined ? {} : { id }) };
       return type === ComponentType.LABEL
-        ? { ...known, component: fieldAnswer(component.component, values) }
-        : { ...known, components: component.components.map((field) => fieldAnswer(field, values)) };
+        ? { ...known, component: fieldAnswer(component.component, values, files) }
+        : { ...known, components: component.components.map((field) => fieldAnswer(field, values, files)) };
     });
+  return { components: answers, files };
 }

@@ -54,7 +54,8 @@ function Input({ field, id, label, value, onChange }) {
       return html`<label class="choice"><input type="checkbox" id=${id} checked=${value}
         onChange=${(event) => onChange(event.target.checked)} /><span>${label}</span></label>`;
     case ComponentType.FILE_UPLOAD:
-      return html`<p class="note">Files cannot be sent from a form in the playground yet.</p>`;
+      return html`<input class="input" type="file" id=${id} multiple=${(field.max_values ?? 1) > 1}
+        onChange=${(event) => onChange([...event.target.files])} />`;
     default:
       return html`<${Select} component=${field} values=${value} onChange=${onChange} label=${label} />`;
   }
