@@ -61,7 +61,9 @@ async def test_the_start_names_people_bot_and_model(world: World, ben: Person) -
     assert start["bot"]["online"] is False
     assert start["model"] == {"label": "kimi-k2-thinking", "stand_in": True}
     assert start["notice"] == "This is a stand-in."
-    assert start["guilds"] == [{"id": str(guild_id(world)), "name": "Cogitor playground", "icon_text": "Cp"}]
+    (guild,) = start["guilds"]
+    assert (guild["id"], guild["name"], guild["icon_text"]) == (str(guild_id(world)), "Cogitor playground", "Cp")
+    assert [role["name"] for role in guild["roles"]] == ["Admin", "Cogitor"]
     assert start["limits"] == {"content": 2000, "attachment_bytes": 10 * 1024 * 1024}
     assert start["commands"] == []
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.messages import JsonObject, JsonValue
 from bot.playground.discord.interactions_commands import commands_for
 from bot.playground.discord.permissions import Permission
-from bot.playground.discord.records import Channel, Command, User
+from bot.playground.discord.records import Channel, Command, Guild, User
 from bot.playground.discord.state import State
 from bot.playground.discord.views import command_view, user_view
 
@@ -14,11 +14,10 @@ def start_view(state: State, *, online: bool) -> JsonObject:
     """The people, the bot and the servers."""
     bot = user_view(state.user(state.bot_id))
     people = [user for user in state.records.users.values() if not user.bot]
-    guilds = state.records.guilds.values()
     return {
         "users": [_person_view(state, user) for user in people],
         "bot": bot | {"application_id": str(state.application.id), "online": online},
-        "guilds": [{"id": str(guild.id), "name": guild.name, "icon_text": _initials(guild.name)} for guild in guilds],
+        "guilds": [_guild_view(guild) for guild in state.records.guilds.values()],
     }
 
 
@@ -36,6 +35,13 @@ def commands_view(state: State, user_id: int | None) -> JsonValue:
 def visible_channels(state: State, user_id: int) -> list[Channel]:
     """A person's channels, threads (archived ones too) and direct messages."""
     return [channel for channel in state.records.channels.values() if state.can_view(user_id, channel.id)]
+
+
+def _guild_view(guild: Guild) -> JsonObject:
+    roles: list[JsonValue] = [
+        {"id": str(role.id), "name": role.name} for role in guild.roles.values() if role.id != guild.id
+    ]
+    return {"id": str(guild.id), "name": guild.name, "icon_text": _initials(guild.name), "roles": roles}
 
 
 def _person_view(state: State, user: User) -> JsonObject:
