@@ -49,6 +49,14 @@ async def test_markdown_looks_as_it_does_on_discord(stage: Stage) -> None:
     await expect(text.locator(".subtext")).to_have_text("small print")
 
 
+async def test_a_single_line_break_is_shown(stage: Stage) -> None:
+    stage.say("bot", "first line\nsecond line")
+    page = await stage.open("ada")
+    text = page.locator(".message .markdown")
+    await expect(text).to_be_visible()
+    assert await text.inner_text() == "first line\nsecond line"
+
+
 async def test_a_spoiler_is_hidden_until_it_is_clicked_or_entered(stage: Stage) -> None:
     stage.say("bot", "It is ||forty two|| and ||forty three||.")
     page = await stage.open("ada")

@@ -116,9 +116,11 @@ const parser = SimpleMarkdown.parserFor({
   codeBlock,
 });
 
-/** The line break after a block of code belongs to the block, which already ends its line. */
-const withoutBreaksAfterCode = (nodes) =>
-  nodes.filter((node, index) => node.type !== "br" || nodes[index - 1]?.type !== "codeBlock");
+/** A line break after a block of code belongs to the block, which already ends its line; one at the end, to nothing. */
+const withoutSpareBreaks = (nodes) =>
+  nodes.filter(
+    (node, index) => node.type !== "br" || (index < nodes.length - 1 && nodes[index - 1]?.type !== "codeBlock"),
+  );
 
 /** Text that the parser cut into pieces, whole again: a cut may have gone through the middle of an emoji. */
 function joinedText(nodes) {
@@ -133,7 +135,7 @@ function joinedText(nodes) {
 }
 
 function tidied(nodes) {
-  return joinedText(withoutBreaksAfterCode(nodes)).map((node) => {
+  return joinedText(withoutSpareBreaks(nodes)).map((node) => {
     if (Array.isArray(node.content)) return { ...node, content: tidied(node.content) };
     if (node.items) return { ...node, items: node.items.map(tidied) };
     return typeof node.content === "string" ? { ...node, content: node.content.replaceAll(TAB_STAND_IN, "\t") } : node;
