@@ -104,7 +104,7 @@ class OpenRouter:
                 for event in reader.read_whole(await body.read()):
                     yield event
             else:
-                async with aclosing(payloads(body, self._timeouts)) as stream:
+                async with aclosing(payloads(body)) as stream:
                     async for payload in stream:
                         for event in reader.read(payload):
                             yield event
@@ -118,11 +118,12 @@ class OpenRouter:
 
     async def _send(self, content: bytes) -> httpx.Response:
         limits = self._timeouts
-        timeout = httpx.Timeout(30.0, connect=limits.connect, read=limits.first_byte)
+        timeout = httpx.Timeout(30.0, connect=limits.connect, read=None)  # reading is timed here, and by Body
         headers = {**_ACCEPT, **authorization(self._key)}
         request = self._http.build_request("POST", self._url, content=content, headers=headers, timeout=timeout)
         with transport_faults():
-            return await self._http.send(request, stream=True)
+            async with asyncio.timeout(limits.first_byte):
+                return await self._http.send(request, stream=True)
 
     def _pause(self, state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None

@@ -8,6 +8,7 @@ module knows nothing of what the payloads mean.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
@@ -46,6 +47,7 @@ class Body(httpx.AsyncByteStream):
     def __init__(self, response: httpx.Response, timeouts: Timeouts) -> None:
         self._chunks = response.aiter_raw()
         self._timeouts = timeouts
+        self._event_due_at = math.inf
         self._head = b""
         self._began = False
         self._total = 0
@@ -62,9 +64,10 @@ class Body(httpx.AsyncByteStream):
             raise ModelError(ModelFault.GARBLED, error_type="html", retryable=True)
         return "object" if self._head.startswith(b"{") else "stream"
 
-    def event_ended(self) -> None:
-        """Begin to count anew towards the size of one event."""
-        self._since_event = 0
+    def expect_event(self) -> None:
+        """Begin to count anew towards the size of one event, and the time it may take."""
+        self._since_event = len(self._head)
+        self._event_due_at = asyncio.get_running_loop().time() + self._timeouts.event
 
     async def read(self) -> bytes:
         """The whole body."""
@@ -85,12 +88,15 @@ class Body(httpx.AsyncByteStream):
             yield chunk
 
     async def _next(self) -> bytes | None:
+        # One timer for both limits: there is a wait for every token, and timers are a good part of its cost.
         limit = self._timeouts.silence if self._began else self._timeouts.first_byte
+        silent_at = asyncio.get_running_loop().time() + limit
         try:
-            async with asyncio.timeout(limit):
+            async with asyncio.timeout_at(min(silent_at, self._event_due_at)):
                 chunk = await anext(self._chunks, None)
         except (TimeoutError, httpx.TimeoutException):
-            raise ModelError(ModelFault.TIMEOUT, error_type="silence", retryable=True) from None
+            kind = "silence" if silent_at < self._event_due_at else "no_event"
+            raise ModelError(ModelFault.TIMEOUT, error_type=kind, retryable=True) from None
         except httpx.TransportError:
             raise ModelError(ModelFault.CUT_OFF, error_type="disconnected", retryable=True) from None
         if chunk is not None:
@@ -105,21 +111,15 @@ class Body(httpx.AsyncByteStream):
             raise ModelError(ModelFault.GARBLED, error_type="too_large")
 
 
-async def payloads(body: Body, timeouts: Timeouts) -> AsyncGenerator[str]:
+async def payloads(body: Body) -> AsyncGenerator[str]:
     """The data of each event of a stream. Raises ModelError."""
     # A response of our own, for EventSource believes the Content-Type, which may be wrong.
     response = httpx.Response(
         200, headers={"Content-Type": "text/event-stream"}, stream=body, default_encoding="utf-8-sig"
     )
     async with aclosing(EventSource(response).aiter_sse()) as events:
-        while True:
-            try:
-                async with asyncio.timeout(timeouts.event):
-                    event = await anext(events, None)
-            except TimeoutError:
-                raise ModelError(ModelFault.TIMEOUT, error_type="no_event", retryable=True) from None
-            if event is None:
-                return
-            body.event_ended()
+        body.expect_event()
+        async for event in events:
+            body.expect_event()
             if event.data:
                 yield event.data

@@ -9,13 +9,27 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Row, Table, delete, select
+from sqlalchemy import Row, Table, bindparam, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.messages import Said, Step
 from bot.store import tables as t
 from bot.store.codec import encode_part, encode_step
+
+_ASKER = (
+    select(t.said.c.author_id)
+    .where(t.said.c.turn_id == t.turns.c.id)
+    .order_by(t.said.c.at, t.said.c.id)
+    .limit(1)
+    .scalar_subquery()
+)
+_HELD = (  # made once, for it is a part of every write of a running answer
+    select(t.turns.c.conversation_id, t.conversations.c.guild_id, _ASKER.label("user_id"), t.turns.c.attempt)
+    .join(t.conversations, t.conversations.c.id == t.turns.c.conversation_id)
+    .where(t.turns.c.id == bindparam("held"))
+    .with_for_update(of=t.turns)
+)
 
 
 async def add(db: AsyncConnection, table: Table, row: dict[str, Any]) -> bool:
@@ -50,20 +64,7 @@ async def add_said(db: AsyncConnection, turn_id: int, said: Said) -> bool:
 
 async def hold_turn(db: AsyncConnection, turn_id: int) -> Row[*tuple[Any, ...]] | None:
     """A turn's conversation, guild, asker and attempt, safe from deletion until the transaction ends."""
-    asker = (
-        select(t.said.c.author_id)
-        .where(t.said.c.turn_id == t.turns.c.id)
-        .order_by(t.said.c.at, t.said.c.id)
-        .limit(1)
-        .scalar_subquery()
-    )
-    held = (
-        select(t.turns.c.conversation_id, t.conversations.c.guild_id, asker.label("user_id"), t.turns.c.attempt)
-        .join(t.conversations, t.conversations.c.id == t.turns.c.conversation_id)
-        .where(t.turns.c.id == turn_id)
-        .with_for_update(of=t.turns)
-    )
-    return (await db.execute(held)).one_or_none()
+    return (await db.execute(_HELD, {"held": turn_id})).one_or_none()
 
 
 async def put_steps(
