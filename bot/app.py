@@ -51,7 +51,7 @@ class App:
 
     def healthy(self) -> bool:
         """Whether the bot is connected to Discord."""
-        return self._client is not None and self._client.is_ready() and not self._client.is_closed()
+        return self._client is not None and self._client.is_connected
 
     async def run(self) -> None:
         """Run until cancelled. Raises ConfigError for whatever the operator must mend first."""
@@ -104,7 +104,7 @@ class App:
 
     async def _stay_connected(self, client: Client) -> None:
         try:
-            await client.connect()
+            await _stubborn(client.connect())
         except discord.ConnectionClosed as closed:
             if closed.code == TOKEN_REFUSED:
                 raise ConfigError(
@@ -139,6 +139,22 @@ async def _resume(client: Client, chat: Chat) -> None:
     """Take up what an earlier process left, as soon as Discord has accepted this one."""
     await client.wait_for("connect")
     await chat.resume()
+
+
+async def _stubborn(work: Coroutine[Any, Any, None]) -> None:
+    """Await work that may swallow a cancellation, as discord.py does while it reconnects: it is cancelled again."""
+    task = asyncio.create_task(work)
+    try:
+        await asyncio.wait({task})
+    except asyncio.CancelledError:
+        while not task.done():
+            task.cancel()
+            await asyncio.wait({task}, timeout=0.1)
+        raise
+    finally:
+        if task.done() and not task.cancelled():
+            task.exception()  # looked at, even where the cancellation counts
+    task.result()
 
 
 @asynccontextmanager

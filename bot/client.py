@@ -6,6 +6,7 @@ knows nothing of what they do.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import logging
@@ -69,7 +70,25 @@ class Client(commands.AutoShardedBot):
         )
         self._settings = settings
         self.reads_messages = reads_messages
+        self._lost_shards: set[int] = set()
+        self._listeners_at_work: set[asyncio.Task[None]] = set()
         self.tree.error(self._tell_error)
+
+    async def close(self) -> None:
+        """Disconnect, and end what listeners are still doing, for nothing they need will be there afterwards."""
+        await super().close()
+        while self._listeners_at_work:
+            for task in self._listeners_at_work:
+                task.cancel()
+            await asyncio.wait(self._listeners_at_work)
+
+    def _schedule_event(self, *args: Any, **kwargs: Any) -> asyncio.Task[None]:
+        """discord.py keeps no hold of the tasks that it gives events to; a closing client must."""
+        schedule: Callable[..., asyncio.Task[None]] = super()._schedule_event  # pyright: ignore[reportUnknownMemberType]  # typed in part only
+        task = schedule(*args, **kwargs)
+        self._listeners_at_work.add(task)
+        task.add_done_callback(self._listeners_at_work.discard)
+        return task
 
     async def setup_hook(self) -> None:
         """Runs after the login and before the gateway: everything is in place when the first event comes."""
@@ -87,6 +106,20 @@ class Client(commands.AutoShardedBot):
         if self.on_first_ready is not None:
             self.on_first_ready()
             self.on_first_ready = None
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether events from all servers reach the bot now; `is_ready` only says that they once did."""
+        return self.is_ready() and not self.is_closed() and not self._lost_shards
+
+    async def on_shard_disconnect(self, shard_id: int) -> None:
+        self._lost_shards.add(shard_id)
+
+    async def on_shard_resumed(self, shard_id: int) -> None:
+        self._lost_shards.discard(shard_id)
+
+    async def on_shard_ready(self, shard_id: int) -> None:
+        self._lost_shards.discard(shard_id)
 
     async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
         """Log what a listener let through, without its text: that may quote what people wrote."""

@@ -84,7 +84,7 @@ async def _discord(settings: Settings) -> AsyncGenerator[Finding]:
             except discord.LoginFailure:
                 yield Finding(Health.FAULT, "Token: Discord refuses DISCORD_TOKEN. Reset it in the developer portal.")
                 return
-            yield Finding(Health.GOOD, f"Token: accepted; the bot is {client.user}.")
+            yield Finding(Health.GOOD, f"Token: accepted; the bot is {_shown(str(client.user))}.")
             yield await _gateway(client, settings)
             yield _intent(await client.application_info())
             yield await _commands(client)
@@ -139,12 +139,18 @@ async def _permissions(client: discord.Client) -> AsyncGenerator[Finding]:
     if not guilds:
         yield Finding(Health.FAULT, f"Servers: the bot is in none. Invite it: {invitation(client.application_id or 0)}")
     for guild in guilds:
+        name = _shown(guild["name"])
         granted = discord.Permissions(int(guild["permissions"]))
-        missing = [name for attribute, name in NEEDED.items() if not getattr(granted, attribute)]
+        missing = [label for attribute, label in NEEDED.items() if not getattr(granted, attribute)]
         if missing and not granted.administrator:
-            yield Finding(Health.FAULT, f"Server {guild['name']}: the bot's role lacks {', '.join(missing)}.")
+            yield Finding(Health.FAULT, f"Server {name}: the bot's role lacks {', '.join(missing)}.")
         else:
-            yield Finding(Health.GOOD, f"Server {guild['name']}: all permissions are there.")
+            yield Finding(Health.GOOD, f"Server {name}: all permissions are there.")
+
+
+def _shown(name: str) -> str:
+    """A name from outside, fit for one line of a terminal."""
+    return "".join(letter if letter.isprintable() else "�" for letter in name)
 
 
 def invitation(application_id: int) -> str:
@@ -160,7 +166,7 @@ async def _model(settings: Settings) -> AsyncGenerator[Finding]:
     key = settings.openrouter_api_key.get_secret_value()
     async with open_http(settings.openrouter_base_url) as http:
         if settings.is_openrouter:
-            yield await _key(lambda: key_status(http, settings.openrouter_base_url, key))
+            yield await check_key(lambda: key_status(http, settings.openrouter_base_url, key))
         catalogue = Catalogue(http, settings.openrouter_base_url, api_key=key, clock=time.monotonic)
         try:
             await catalogue.refresh()
@@ -173,7 +179,8 @@ async def _model(settings: Settings) -> AsyncGenerator[Finding]:
             yield _listed(catalogue, name)
 
 
-async def _key(ask: Callable[[], Awaitable[str]]) -> Finding:
+async def check_key(ask: Callable[[], Awaitable[str]]) -> Finding:
+    """What `ask`, which asks the server about the key, says or raises."""
     try:
         return Finding(Health.GOOD, f"Key: accepted; {await ask()}.")
     except ModelError as error:
@@ -183,8 +190,9 @@ async def _key(ask: Callable[[], Awaitable[str]]) -> Finding:
 def _listed(catalogue: Catalogue, name: str) -> Finding:
     info = catalogue.get(name)
     if info is None:
-        nearest = ", ".join(catalogue.nearest(name))
-        return Finding(Health.FAULT, f"Model {name}: not listed. {f'The nearest are: {nearest}.' if nearest else ''}")
+        nearest = catalogue.nearest(name)
+        remedy = f"The nearest are: {', '.join(nearest)}." if nearest else "Choose one from the server's list."
+        return Finding(Health.FAULT, f"Model {_shown(name)}: not listed. {remedy}")
     if any(model.id == info.id for model in catalogue.retiring(within_days=RETIRING_DAYS)):
         return Finding(Health.WORTH_KNOWING, f"Model {name}: retires on {info.retires_on}. Choose its successor soon.")
     return Finding(Health.GOOD, f"Model {name}: listed, with a window of {info.context_tokens:,} tokens.")
