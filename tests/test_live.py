@@ -228,6 +228,52 @@ async def test_the_end_is_shown_at_once() -> None:
 
 
 @virtual
+async def test_the_first_words_are_shown_at_once_however_short_ago_the_status_changed() -> None:
+    """Even where the first characters show nothing yet, because their meaning depends on the next."""
+    for words in (["Zebras "], ["*", "*", "Zebras"]):
+        async with Stage() as stage:
+            shown = stage.show(new_reply())
+            await asyncio.sleep(3.2)
+            assert clock() - stage.port.times("edit")[-1] < Pace().edit_seconds / 2
+            await stream(shown, words)
+            await asyncio.sleep(3 * stage.port.latency)
+            assert "Zebras" in stage.port.contents()[0]
+
+
+@virtual
+async def test_what_the_first_words_took_early_is_made_up_for() -> None:
+    """No five seconds see more than five edits, which is what Discord allows."""
+    async with Stage() as stage:
+        shown = stage.show(new_reply())
+        await asyncio.sleep(3.2)
+        await stream(shown, ["Zebras "] * 500)
+        edits = stage.port.times("edit")
+        assert edits[1] - edits[0] < Pace().edit_seconds
+        assert all(sixth - first > 5.0 for first, sixth in zip(edits, edits[5:], strict=False))
+
+
+@virtual
+async def test_first_words_that_show_nothing_yet_are_waited_for_without_haste() -> None:
+    """An answer whose beginning is undecided is looked at when it grows, not all the time."""
+    async with Stage() as stage:
+        shown = stage.show(new_reply(reasoning_model=False))
+        await asyncio.sleep(1.5)
+        looks = 0
+        pages = shown.reply.pages
+
+        def counted(now: float) -> tuple[Page, ...]:
+            nonlocal looks
+            looks += 1
+            assert looks < 50, "looked at without end"
+            return pages(now)
+
+        shown.reply.pages = counted
+        await stream(shown, ["*", "*"])
+        await asyncio.sleep(2.0)
+        assert 1 <= looks <= 4
+
+
+@virtual
 async def test_the_end_overtakes_streaming_answers() -> None:
     """When the process has spent its allowance, ends still go out."""
     pace = Pace(requests_per_second=2, burst=6, kept_for_ends=3)

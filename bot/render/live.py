@@ -2,9 +2,10 @@
 
 Latest wins: what is sent is computed when it is sent. One request is in flight
 for an answer, one streaming edit for a channel; the stalest answer goes first,
-the end of an answer before all else. One task owns the schedule; requests are
-short tasks that it starts and `aclose` awaits. This module knows nothing of
-discord.py (the port does), and nothing of what a page says.
+the end of an answer before all else, and its first words wait for no rhythm.
+One task owns the schedule; requests are short tasks that it starts and `aclose`
+awaits. This module knows nothing of discord.py (the port does), and nothing of
+what a page says.
 """
 
 from __future__ import annotations
@@ -157,7 +158,7 @@ class Live:
             if shown.rhythm.in_flight:
                 shown.hold(now)
                 return []  # the request that keeps the channel busy wakes the schedule when it ends
-            if (paced_at := _paced_at(shown.rhythm, step)) > now:
+            if not shown.is_urgent and (paced_at := _paced_at(shown.rhythm, step)) > now:
                 shown.hold(paced_at)
                 return [paced_at]
         self._allowance.take()
@@ -165,11 +166,12 @@ class Live:
         return []
 
     def _start_request(self, shown: LiveReply, step: Step, now: float) -> None:
+        rhythm = shown.rhythm
         if isinstance(step, Send):
-            shown.rhythm.send_at = now + self._pace.send_seconds
-        shown.rhythm.edit_at = now + self._pace.edit_seconds
-        shown.is_busy = True
-        shown.rhythm.in_flight += 1
+            rhythm.send_at = max(now, rhythm.send_at) + self._pace.send_seconds
+        rhythm.edit_at = max(now, rhythm.edit_at) + self._pace.edit_seconds  # what came early is made up for
+        rhythm.in_flight += 1
+        shown.go_out()
         task = asyncio.create_task(self._request(shown, step))
         self._requests.add(task)
         task.add_done_callback(partial(self._ended, shown))

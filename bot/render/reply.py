@@ -109,6 +109,16 @@ class Reply:
         """Whether the turn has ended: what `pages` gives is final."""
         return self._ended is not None
 
+    @property
+    def has_words(self) -> bool:
+        """Whether any of the answer itself has come."""
+        return self._has_text
+
+    @property
+    def shows_words(self) -> bool:
+        """Whether `pages` last gave any of it; the meaning of a first character may have to wait for a second."""
+        return self._shows_words
+
     def apply(self, event: ReplyEvent) -> None:
         """Take in what happened. Work is linear in the event's text.
 
@@ -160,6 +170,7 @@ class Reply:
     def _start_over(self) -> None:
         self._splitter = Splitter()
         self._has_text = False
+        self._shows_words = False
         self._has_reasoning = False
         self._is_thinking = False
         self._step_is_new = False
@@ -190,6 +201,7 @@ class Reply:
     def _with_status(self, now: float) -> list[str]:
         """The text of each page so far, and below it what the bot is doing unless its text shows that."""
         texts = self._splitter.pages()
+        self._shows_words = bool(texts)
         lines = tool_lines(self._tools[self._tools_of_earlier_steps :])
         if texts:
             lines += [small("💭 Thinking…")] if self._is_thinking else []

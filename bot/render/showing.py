@@ -38,7 +38,8 @@ class LiveReply:
         """When a request for it last succeeded; the smallest goes first."""
         self._wake = wake
         self._is_dirty = True
-        self._is_ending = False
+        self._noted = (False, False)
+        self._has_shown_words = False
         self._paced_at = self._retry_at = self._tick_at = now
         self._failing_since: float | None = None
         self._failures = 0
@@ -47,10 +48,11 @@ class LiveReply:
 
     def touch(self) -> None:
         """The reply has changed. Never blocks, and costs the same however often it is called."""
-        if self._error is not None or (self._is_dirty and self._is_ending == self.reply.over):
+        news = (self.reply.over, self.reply.has_words)
+        if self._error is not None or (self._is_dirty and self._noted == news):
             return
         self._is_dirty = True
-        self._is_ending = self.reply.over
+        self._noted = news
         self._settled.clear()
         self._wake(self)
 
@@ -74,17 +76,27 @@ class LiveReply:
         return self._settled.is_set()
 
     @property
+    def is_urgent(self) -> bool:
+        """Whether it brings what nobody should have to wait for: its end, or its first words."""
+        return self.reply.over or (self.reply.has_words and not self._has_shown_words)
+
+    @property
     def due_at(self) -> float:
         """When to look at it next."""
-        if self.reply.over:
+        if self.reply.over or (self._is_dirty and self.is_urgent):
             return self._retry_at
         return max(self._retry_at, self._paced_at if self._is_dirty else self._tick_at)
 
     def step(self, now: float) -> Step | None:
         """What to send at `now`; what changes afterwards is a new reason to look."""
         self._is_dirty = False
-        self._is_ending = self.reply.over
+        self._noted = (self.reply.over, self.reply.has_words)
         return self.slots.next_step(self.reply.pages(now), self.reply.over)
+
+    def go_out(self) -> None:
+        """A request for it begins."""
+        self.is_busy = True
+        self._has_shown_words = self.reply.shows_words
 
     def rest(self, now: float, tick_seconds: float) -> None:
         """Everything there is to show is shown."""
