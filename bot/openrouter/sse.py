@@ -47,6 +47,7 @@ class Body(httpx.AsyncByteStream):
     def __init__(self, response: httpx.Response, timeouts: Timeouts) -> None:
         self._chunks = response.aiter_raw()
         self._timeouts = timeouts
+        self._now = asyncio.get_running_loop().time
         self._event_due_at = math.inf
         self._head = b""
         self._began = False
@@ -67,7 +68,7 @@ class Body(httpx.AsyncByteStream):
     def expect_event(self) -> None:
         """Begin to count anew towards the size of one event, and the time it may take."""
         self._since_event = len(self._head)
-        self._event_due_at = asyncio.get_running_loop().time() + self._timeouts.event
+        self._event_due_at = self._now() + self._timeouts.event
 
     async def read(self) -> bytes:
         """The whole body."""
@@ -90,7 +91,7 @@ class Body(httpx.AsyncByteStream):
     async def _next(self) -> bytes | None:
         # One timer for both limits: there is a wait for every token, and timers are a good part of its cost.
         limit = self._timeouts.silence if self._began else self._timeouts.first_byte
-        silent_at = asyncio.get_running_loop().time() + limit
+        silent_at = self._now() + limit
         try:
             async with asyncio.timeout_at(min(silent_at, self._event_due_at)):
                 chunk = await anext(self._chunks, None)
