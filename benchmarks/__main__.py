@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import importlib
+import logging
 import pkgutil
 from types import ModuleType
 
@@ -30,6 +31,7 @@ def main() -> None:
     names = parser.parse_args().names or list(found)
     if unknown := sorted(set(names) - found.keys()):
         parser.error(f"there is no benchmark named {', '.join(unknown)}; there are: {', '.join(found)}")
+    logging.getLogger("aiohttp.server").disabled = True  # a bot that ends leaves requests behind; that is no news
     for name in names:
         print(f"\n{name}: {(found[name].__doc__ or '').splitlines()[0]}")
         asyncio.run(found[name].main())

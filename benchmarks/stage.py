@@ -9,33 +9,33 @@ from __future__ import annotations
 import asyncio
 import math
 import os
-import random
-import resource
-import sys
 import time
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeAlias
 
+from benchmarks.process import Process, running
 from bot.playground.discord.dispatch import Dispatch
 from bot.playground.discord.server import DiscordServer
 from bot.playground.discord.world import World, default_world
 from bot.playground.model import ModelServer, RecordedRequest, Script
 
-ROOT = Path(__file__).parents[1]
 BOTS = {"Cogitor": "bot", "straightforward": "benchmarks.straightforward"}
 """Both contestants, and the module that runs each."""
 
+ROUND_TRIP = 0.06
+"""Seconds that every request to Discord takes, however quick the embedded one is."""
+
+FIRST_WORD = "Zebras"
+LAST_WORDS = "and that is all."
+
 Prepare: TypeAlias = Callable[[World, str], Awaitable[None]]
 
-_PATIENCE = 300.0
-_QUIET_SECONDS = 2.0
-_LATENCY = (0.06, 0.12)
-"""Seconds that a request to Discord usually takes, from and to."""
+_PATIENCE = 120.0
+_QUIET_SECONDS = 1.5
 
 
 @dataclass
@@ -44,60 +44,71 @@ class Shown:
 
     first_sign: float = math.inf
     """When anything could be seen, typing included."""
-    first_message: float = math.inf
+    first_word: float = math.inf
+    """When the answer's first word could be read."""
     ending: float = math.inf
-    """When the last words of the answer could be read."""
+    """When its last words could be read."""
     last_change: float = 0.0
 
 
 class Stage:
     """The two servers while a bot is running on them."""
 
-    def __init__(self, world: World, discord: DiscordServer, model: ModelServer, last_words: str) -> None:
-        self.world, self.discord, self.model = world, discord, model
-        self._last_words = last_words
+    def __init__(self, world: World, discord: DiscordServer, model: ModelServer, process: Process) -> None:
+        self.world, self.discord, self.model, self.process = world, discord, model, process
         self.shown: defaultdict[int, Shown] = defaultdict(Shown)
         world.subscribe(self._note)
-
-    def add_channel(self, name: str) -> int:
-        """Another channel of the server; returns its id."""
-        guild = next(iter(self.world.records.guilds.values()))
-        return self.world.add_channel(guild.id, name).id
 
     def say(self, channel_id: int, text: str) -> int:
         """Write as a member; returns the message's id."""
         return self.world.create_message(self.world.application.owner_id, channel_id, {"content": text}).id
 
-    def ask(self, channel_id: int, question: str) -> int:
-        """Mention the bot; returns the id of the thread it will open, which is the message's."""
-        return self.say(channel_id, f"<@{self.world.bot_id}> {question}")
+    def ask(self, numbers: Iterable[int]) -> dict[int, int]:
+        """Ask the questions of these numbers at once, each in a new channel; returns the thread of each."""
+        guild = next(iter(self.world.records.guilds.values()))
+        channels = {number: self.world.add_channel(guild.id, f"room-{number}").id for number in numbers}
+        return {
+            number: self.say(channel, f"<@{self.world.bot_id}> {question(number)}?")
+            for number, channel in channels.items()
+        }
 
-    def asked(self, question: str) -> list[RecordedRequest]:
-        """What the model was asked with `question` in it."""
-        return [record for record in self.model.requests if question.encode() in record.raw]
+    def asked(self, question: str) -> RecordedRequest | None:
+        """What the model was last asked with `question` in it."""
+        return next((record for record in reversed(self.model.requests) if question.encode() in record.raw), None)
 
-    def answered_at(self, question: str) -> float:
-        """When the model had sent the last byte of its answer to `question`."""
-        return max(record.ended_at or math.inf for record in self.asked(question))
+    def tokens(self) -> int:
+        """How many the model has sent so far, to whomever."""
+        return sum(record.tokens_sent for record in self.model.requests)
 
-    async def until_asked(self, question: str) -> float:
-        """Wait until `question` has reached the model whole; returns when that was."""
-        await self._until(lambda: bool(self.asked(question)))
-        return self.asked(question)[0].at
+    async def until_asked(self, question: str) -> RecordedRequest:
+        """Wait until `question` has reached the model whole."""
+        await self.until(lambda: self.asked(question) is not None)
+        record = self.asked(question)
+        if record is None:
+            raise RuntimeError("the model forgot what it was asked")
+        return record
 
-    async def until_quiet(self, threads: list[int]) -> None:
+    async def until_streaming(self, count: int) -> None:
+        """Wait until the model is in the middle of `count` answers."""
+        await self.until(lambda: sum(bool(record.tokens_sent) for record in self.model.requests) >= count)
+
+    async def until_first_word(self, threads: Sequence[int]) -> None:
+        """Wait until the beginning of every answer is shown."""
+        await self.until(lambda: all(self.shown[thread].first_word < math.inf for thread in threads))
+
+    async def until_quiet(self, threads: Sequence[int]) -> None:
         """Wait until every answer is shown to its last words, and nothing has changed for a while."""
-        await self._until(lambda: all(self.shown[thread].ending < math.inf for thread in threads))
-        await self._until(
+        await self.until(lambda: all(self.shown[thread].ending < math.inf for thread in threads))
+        await self.until(
             lambda: time.time() - max(self.shown[thread].last_change for thread in threads) > _QUIET_SECONDS
         )
 
-    async def until_online(self) -> None:
-        await self._until(lambda: self.discord.gateway.online)
-
-    async def _until(self, holds: Callable[[], bool]) -> None:
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """Wait until a condition over the servers holds. Raises TimeoutError, and RuntimeError when the bot ends."""
         async with asyncio.timeout(_PATIENCE):
-            while not holds():  # noqa: ASYNC110 - conditions over several servers have no one event
+            while not holds():
+                if not self.process.is_running:
+                    raise RuntimeError("the bot has ended, which no benchmark expects")
                 await asyncio.sleep(0.01)
 
     def _note(self, dispatch: Dispatch) -> None:
@@ -109,9 +120,11 @@ class Stage:
                 shown.first_sign = min(shown.first_sign, now)
             case "MESSAGE_CREATE" | "MESSAGE_UPDATE" if self._by_bot(dispatch):
                 shown.first_sign = min(shown.first_sign, now)
-                shown.first_message = min(shown.first_message, now)
                 shown.last_change = now
-                if self._last_words in str(dispatch.data.get("content")):
+                content = str(dispatch.data.get("content"))
+                if FIRST_WORD in content:
+                    shown.first_word = min(shown.first_word, now)
+                if LAST_WORDS in content:
                     shown.ending = min(shown.ending, now)
             case _:
                 pass
@@ -122,35 +135,46 @@ class Stage:
         return is_words and isinstance(author, dict) and author["id"] == str(self.world.bot_id)
 
 
-@asynccontextmanager
-async def performance(
-    module: str, script: Script, last_words: str, *, prepare: Prepare | None = None
-) -> AsyncGenerator[Stage]:
-    """Run the bot of `module` on fresh servers, with the latency of a real network to Discord.
+def question(number: int) -> str:
+    """Something to ask; each number is a question of its own."""
+    return f"How does benchmark {number:03d} work"
 
-    `last_words` stand at the end of every answer of the script. `prepare` is given
-    the world and the bot's database before the bot starts.
+
+def answering(sentences: int, *, thoughts: int = 0, speed: float = 70.0, delays: Sequence[float] = (0.4,)) -> Script:
+    """A script whose answers have so many sentences, of 13 tokens each; `speed` is in tokens a second.
+
+    With several `delays`, in seconds, question number n waits for its first token
+    as long as the nth of them.
     """
-    latency = random.Random(0)
+    told = "".join(f"Sentence {number} of an answer that takes its time in being told. " for number in range(sentences))
+    scene = {
+        "think": "This takes a moment of thinking before words can come. " * thoughts,
+        "say": f"{FIRST_WORD} first. {told}{LAST_WORDS}",
+        "speed": speed,
+    }
+    timed = [
+        {**scene, "name": f"after {delay}", "when": question(number), "delay": delay}
+        for number, delay in enumerate(delays[1:], 1)
+    ]
+    return Script.model_validate({"scenes": [*timed, {**scene, "name": "otherwise", "delay": delays[0]}]})
+
+
+@asynccontextmanager
+async def performance(module: str, script: Script, *, prepare: Prepare | None = None) -> AsyncGenerator[Stage]:
+    """Run the bot of `module` on fresh servers, ROUND_TRIP away from Discord and limited as Discord limits.
+
+    `prepare` is given the world and the bot's database before the bot starts.
+    """
     world = default_world()
     with TemporaryDirectory() as folder:
-        async with (
-            ModelServer(script) as model,
-            DiscordServer(world, latency=lambda: latency.uniform(*_LATENCY)) as discord,
-        ):
-            stage = Stage(world, discord, model, last_words)
+        async with ModelServer(script) as model, DiscordServer(world, latency=lambda: ROUND_TRIP) as discord:
             environment = _environment(discord, model, folder)
             if prepare is not None:
                 await prepare(world, environment["DATABASE_URL"])
-            async with _process(module, environment):
-                await stage.until_online()
+            async with running(module, environment) as process:
+                stage = Stage(world, discord, model, process)
+                await stage.until(lambda: discord.gateway.online)
                 yield stage
-
-
-def processor_seconds() -> float:
-    """Processor time of every bot that has run and ended so far."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
 
 
 def _environment(discord: DiscordServer, model: ModelServer, folder: str) -> dict[str, str]:
@@ -162,16 +186,5 @@ def _environment(discord: DiscordServer, model: ModelServer, folder: str) -> dic
         "OPENROUTER_BASE_URL": model.base_url,
         "OPENROUTER_API_KEY": "stand-in",
         "DATABASE_URL": f"sqlite:///{folder}/cogitor.db",
-        "LOG_LEVEL": "WARNING",
+        "LOG_LEVEL": "ERROR",
     }
-
-
-@asynccontextmanager
-async def _process(module: str, environment: dict[str, str]) -> AsyncGenerator[None]:
-    process = await asyncio.create_subprocess_exec(sys.executable, "-m", module, cwd=ROOT, env=environment)
-    try:
-        yield
-    finally:
-        if process.returncode is None:
-            process.terminate()
-        await process.wait()
