@@ -92,6 +92,11 @@ class Chat:
             await self._store.finish(turn.id, TurnStatus.INTERRUPTED, (), error=None, notices=(AWAY,))
             self._spawn(self._redraw(turn.id))
 
+    def running_turn(self, conversation_id: int) -> Turn | None:
+        """The turn that is being answered in a conversation."""
+        lane = self._lanes.get(conversation_id)
+        return lane.answer.turn if lane and lane.answer else None
+
     def stop(self, conversation_id: int) -> bool:
         """Stop the running answer and keep what came; False when none is running. Waiting questions stay."""
         lane = self._lanes.get(conversation_id)

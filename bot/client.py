@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 COGS = ("cogs.chat", "cogs.ask", "cogs.controls", "cogs.help")
 
 _SYNCED = "commands synced"
-_SORRY = "Something went wrong on my side, and it has been logged. Please try again in a moment."
+SORRY = "Something went wrong on my side, and it has been logged. Please try again in a moment."
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +84,8 @@ class Client(commands.AutoShardedBot):
 
     def _schedule_event(self, *args: Any, **kwargs: Any) -> asyncio.Task[None]:
         """discord.py keeps no hold of the tasks that it gives events to; a closing client must."""
-        schedule: Callable[..., asyncio.Task[None]] = super()._schedule_event  # pyright: ignore[reportUnknownMemberType]  # typed in part only
-        task = schedule(*args, **kwargs)
+        base: Any = super()  # discord.py types this method in part only
+        task: asyncio.Task[None] = base._schedule_event(*args, **kwargs)
         self._listeners_at_work.add(task)
         task.add_done_callback(self._listeners_at_work.discard)
         return task
@@ -159,7 +159,7 @@ async def tell(interaction: discord.Interaction[Any], error: Exception) -> None:
             text = "You do not have the permission to do this here."
         case _:
             log.error("an interaction failed: %s", describe(error))
-            text = _SORRY
+            text = SORRY
     try:
         if interaction.response.is_done():
             await interaction.followup.send(text, ephemeral=True)

@@ -37,6 +37,11 @@ def is_blank(text: str) -> bool:
     return not _INVISIBLE.sub("", text).strip()
 
 
+def one_line(name: str) -> str:
+    """A display name without the line breaks that would end the line it stands on."""
+    return " ".join(name.split())
+
+
 def thread_name(text: str) -> str:
     """A name for the thread that a question opens: its first line, cut at a word."""
     plain = _INVISIBLE.sub("", re.sub(r"```\w*|[`*_~|#>]+", " ", text))

@@ -14,7 +14,7 @@ from discord.ext import commands
 
 from bot.client import Client
 from bot.errors import ForUser
-from bot.incoming import is_blank, thread_name
+from bot.incoming import is_blank, one_line, thread_name
 from bot.messages import Conversation, Said, Text
 from bot.model import ModelInfo
 from cogs.attachments import read_attachments
@@ -121,7 +121,7 @@ def _check_thread_possible(interaction: discord.Interaction[Client]) -> None:
 def _quoted(prompt: str, name: str) -> str:
     """The prompt as a quote, for the others in the channel cannot see what was typed into a command."""
     shown = prompt if len(prompt) <= QUOTED else prompt[: QUOTED - 1] + "…"
-    return f"-# {discord.utils.escape_markdown(name)} asked\n>>> {shown}"
+    return f"-# {discord.utils.escape_markdown(one_line(name))} asked\n>>> {shown}"
 
 
 def _described(info: ModelInfo) -> str:

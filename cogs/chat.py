@@ -15,7 +15,7 @@ import discord
 from discord.ext import commands
 
 from bot.address import Heard, Place, Verdict, verdict
-from bot.client import Client
+from bot.client import SORRY, Client
 from bot.errors import ForUser, describe
 from bot.incoming import is_blank, readable, thread_name
 from bot.messages import Conversation, Listen, Part, Said, Text
@@ -64,10 +64,7 @@ class Chat(commands.Cog):
         in_plain_channel = isinstance(message.channel, discord.abc.GuildChannel)
         lock = asyncio.Lock() if in_plain_channel else self._order.setdefault(message.channel.id, asyncio.Lock())
         async with lock:
-            try:
-                await self._hear(message)
-            except ForUser as error:
-                await message.reply(str(error), mention_author=False)
+            await self._hear(message)
 
     async def cog_load(self) -> None:
         """Before anything new is heard: note where each thread stands, for `on_ready`."""
@@ -109,6 +106,16 @@ class Chat(commands.Cog):
         decision = verdict(self._heard(message, known))
         if decision is Verdict.IGNORE:
             return
+        try:
+            await self._ask(message, known, decision)
+        except ForUser as error:
+            await _tell(message, str(error))
+        except Exception as error:  # noqa: BLE001 - the edge of one message: whatever went wrong, its author is told
+            log.error("a message could not be taken: %s", describe(error))
+            await _tell(message, SORRY)
+
+    async def _ask(self, message: discord.Message, known: Conversation | None, decision: Verdict) -> None:
+        """Make a question of a message that is for us. Raises ForUser where it cannot be one."""
         text = self._text(message)
         if is_blank(text) and not message.attachments:
             if message.content:
@@ -181,6 +188,13 @@ class Chat(commands.Cog):
         if not lines:
             return ()
         return (Text("Earlier in this thread:\n" + "\n".join(reversed(lines)) + "\n\nNow you are asked:"),)
+
+
+async def _tell(message: discord.Message, text: str) -> None:
+    try:
+        await message.reply(text, mention_author=False)
+    except discord.HTTPException as refusal:
+        log.info("an error could not be told: %s", describe(refusal))
 
 
 def new_conversation(channel_id: int, message: discord.Message) -> Conversation:

@@ -11,13 +11,14 @@ import re
 from typing import Any, Self
 
 import discord
-from bot.render.reply import Control
 from discord import app_commands
 from discord.ext import commands
 
 from bot.client import Client, tell
 from bot.errors import ForUser
+from bot.incoming import one_line
 from bot.messages import Said, Text, Turn
+from bot.render.reply import Control
 
 GONE = "This answer is not known any more; it was deleted. Please ask again."
 NOT_YOURS = "Only the person who asked, or a moderator, can do this."
@@ -26,26 +27,33 @@ EPHEMERAL_LIMIT = 2_000
 
 class ControlButton(
     discord.ui.DynamicItem[discord.ui.Button[Any]],
-    template=r"cogitor:(?P<control>[a-z]+):(?P<turn>[0-9]{1,19})",
+    template=r"cogitor:.*",
 ):
-    """Any button under an answer."""
+    """Any button under an answer; one with an identity that we never gave out does nothing but say so."""
 
-    def __init__(self, control: Control, turn_id: int) -> None:
-        super().__init__(discord.ui.Button(label=control.value.title(), custom_id=f"cogitor:{control.value}:{turn_id}"))
-        self._control = control
-        self._turn_id = turn_id
+    def __init__(self, custom_id: str) -> None:
+        super().__init__(discord.ui.Button(custom_id=custom_id))
+        self._custom_id = custom_id
 
     @classmethod
     async def from_custom_id(
         cls, interaction: discord.Interaction[Any], item: discord.ui.Item[Any], match: re.Match[str], /
     ) -> Self:
-        return cls(Control(match["control"]), int(match["turn"]))
+        return cls(match.string)
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         try:
-            await press(interaction, self._control, self._turn_id)
+            await press(interaction, *_read(self._custom_id))
         except Exception as error:  # noqa: BLE001 - the edge of one click: whatever went wrong is told to its person
             await tell(interaction, error)
+
+
+def _read(custom_id: str) -> tuple[Control, int]:
+    """What a button does, and to which turn. Raises ForUser."""
+    found = re.fullmatch(r"cogitor:([a-z]+):([0-9]{1,18})", custom_id)
+    if found is None or found[1] not in set(Control):
+        raise ForUser(GONE)
+    return Control(found[1]), int(found[2])
 
 
 class ReplyBox(discord.ui.Modal, title="Reply to Cogitor"):
@@ -64,7 +72,7 @@ class ReplyBox(discord.ui.Modal, title="Reply to Cogitor"):
         conversation = await services.store.conversation(self._turn.conversation_id)
         if conversation is None:
             raise ForUser(GONE)
-        name = discord.utils.escape_markdown(interaction.user.display_name)
+        name = discord.utils.escape_markdown(one_line(interaction.user.display_name))
         await interaction.response.send_message(f"-# {name} replied\n>>> {self.text.value[:1900]}")
         await services.chat.ask(conversation, _said(interaction, self.text.value))
 
@@ -107,7 +115,8 @@ class Controls(commands.Cog):
 
     @app_commands.command(name="stop", description="Stop the answer that is running in this thread")
     async def stop(self, interaction: discord.Interaction[Client]) -> None:
-        turn = await self._last_turn(interaction)
+        running = self._services.chat.running_turn(interaction.channel_id or 0)
+        turn = running or await self._last_turn(interaction)
         _check_owner(interaction, turn)
         if not self._services.chat.stop(turn.conversation_id):
             raise ForUser("No answer is running here.")

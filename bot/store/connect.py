@@ -62,6 +62,8 @@ def unbroken(method: Callable[_P, Coroutine[Any, Any, _T]]) -> Callable[_P, Coro
             return await asyncio.shield(task)
         except asyncio.CancelledError:
             await asyncio.wait({task})
+            if not task.cancelled():
+                task.exception()  # nobody waits for it any more, and asyncio would log it
             raise
 
     return whole

@@ -203,6 +203,8 @@ async def _errors_as_json(request: web.Request, handler: Handler) -> web.StreamR
         return await handler(request)
     except Refusal as refusal:
         return web.json_response(refusal.body, status=refusal.status, headers=refusal.headers)
+    except ConnectionResetError:  # the client has left; nobody reads this
+        return web.Response()
     except web.HTTPException as error:
         body: JsonObject = {"error": {"code": error.status, "message": error.reason}}
         return web.json_response(body, status=error.status)
