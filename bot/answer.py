@@ -1,7 +1,7 @@
 """One running answer: asks the engine, keeps what comes, and shows it.
 
 Reading the model never waits for Discord or for the database: events go to the
-live reply as they come, and a second task writes the draft down every so often.
+live reply as they come, and a second task writes the draft down as it is shown.
 This module knows nothing of queues, of Discord or of SQL.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
@@ -30,7 +30,7 @@ from bot.tools import Toolbox
 log = logging.getLogger(__name__)
 
 SAVE_SECONDS = 1.5
-"""How often a running answer is written down; the promise is two seconds."""
+"""How long what has come may go unsaved; what is shown is saved as it goes out. The promise is two seconds."""
 
 SHOW_SECONDS = 120.0
 """How long to wait for Discord to show the end of an answer before going on without it."""
@@ -106,6 +106,7 @@ class Answer:
         self._notices: list[str] = []
         self._cut: Cut | None = None
         self._asking: asyncio.Task[None] | None = None
+        self._going_out = asyncio.Event()
         self._began = backstage.clock()
         self._reply = Reply(
             started_at=self._began,
@@ -115,7 +116,13 @@ class Answer:
             needs_reply_button=backstage.defaults.needs_reply_button and conversation.guild_id is not None,
         )
         self._shown = backstage.live.open(
-            conversation.id, turn.id, self._reply, reply_to=None, pages=turn.pages, on_sent=self._remember_pages
+            conversation.id,
+            turn.id,
+            self._reply,
+            reply_to=None,
+            pages=turn.pages,
+            on_sent=self._remember_pages,
+            on_going_out=self._going_out.set,
         )
 
     def cut(self, why: Cut) -> None:
@@ -241,10 +248,16 @@ class Answer:
         )
 
     async def _save_often(self) -> None:
-        """Write the draft down every SAVE_SECONDS while it changes; complete steps are written only once."""
+        """Write the draft down when some of it goes out to people; complete steps are written only once.
+
+        Discord takes longer than the database, so what people have seen is saved, and neither waits for the other.
+        """
         version = first = 0
         while True:
-            await self._backstage.sleep(SAVE_SECONDS)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(SAVE_SECONDS):
+                    await self._going_out.wait()
+            self._going_out.clear()
             if self._draft.version == version:
                 continue
             version, complete = self._draft.version, self._draft.finished

@@ -78,16 +78,18 @@ class Live:
         reply_to: int | None,
         pages: Sequence[int] = (),
         on_sent: OnSent,
+        on_going_out: Callable[[], object] = lambda: None,
     ) -> LiveReply:
         """Begin to show a reply, at once.
 
         `pages` are the messages of an earlier attempt: they are edited in
         place, surplus ones deleted. `reply_to` is the message that the first
-        page answers. `on_sent` is told all message ids whenever they change.
+        page answers. `on_sent` is told all message ids whenever they change,
+        `on_going_out` when something of the reply is about to be shown.
         """
         rhythm = self._rhythms.setdefault(channel_id, Rhythm())
         slots = Slots(channel_id, turn_id, reply_to, pages)
-        shown = LiveReply(reply, slots, rhythm, on_sent, self._wake, self._clock())
+        shown = LiveReply(reply, slots, rhythm, on_sent, on_going_out, self._wake, self._clock())
         self._wake(shown)
         return shown
 

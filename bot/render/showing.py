@@ -25,7 +25,14 @@ class LiveReply:
     """An answer that is being shown. Made by `Live.open`."""
 
     def __init__(
-        self, reply: Reply, slots: Slots, rhythm: Rhythm, on_sent: OnSent, wake: Callable[[LiveReply], None], now: float
+        self,
+        reply: Reply,
+        slots: Slots,
+        rhythm: Rhythm,
+        on_sent: OnSent,
+        on_going_out: Callable[[], object],
+        wake: Callable[[LiveReply], None],
+        now: float,
     ) -> None:
         self.reply = reply
         self.slots = slots
@@ -36,6 +43,7 @@ class LiveReply:
         self.typing_at = now
         self.shown_at = float("-inf")
         """When a request for it last succeeded; the smallest goes first."""
+        self._on_going_out = on_going_out
         self._wake = wake
         self._is_dirty = True
         self._noted = (False, False)
@@ -97,6 +105,7 @@ class LiveReply:
         """A request for it begins."""
         self.is_busy = True
         self._has_shown_words = self.reply.shows_words
+        self._on_going_out()
 
     def rest(self, now: float, tick_seconds: float) -> None:
         """Everything there is to show is shown."""
