@@ -280,6 +280,8 @@ async def test_the_playground_prints_one_url_and_serves_its_page_on_loopback_onl
         with pytest.raises(ConnectionRefusedError):  # this machine's other address, where a wider listener would answer
             await asyncio.wait_for(asyncio.open_connection("127.0.0.2", port), PATIENCE)
         assert (await running.get("play/start"))["model"] == {"label": "Stand-in model (scripted)", "stand_in": True}
+    kept = KeptWorld(tmp_path / "data" / "playground" / "world.json")
+    assert kept.world.records.commands  # nobody said anything, but what the bot published is kept with its database
 
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])

@@ -44,7 +44,7 @@ async def play(settings: Settings, *, port: int, folder: Path = FOLDER) -> None:
         server = DiscordServer(kept.world, port=port, web_root=WEB_ROOT, start=start)
         await stack.enter_async_context(server)
         await stack.enter_async_context(running(kept.keep()))
-        stack.callback(kept.save)
+        stack.callback(kept.write)
         settings = settings.model_copy(
             update={
                 "discord_token": type(settings.discord_token)(server.token),
@@ -80,10 +80,13 @@ class KeptWorld:
             self.save()
 
     def save(self) -> None:
-        """Write the world down if it has changed. What the disk refuses is tried again with the next change."""
-        if self._saved_at == self._changes:
-            return
-        self._saved_at = self._changes
+        """Write the world down if something has happened in it."""
+        if self._saved_at != self._changes:
+            self._saved_at = self._changes
+            self.write()
+
+    def write(self) -> None:
+        """Write the world down. What the disk refuses is only logged, for the next change tries again."""
         fresh = self._path.with_suffix(".new")
         try:
             fresh.write_bytes(self.world.to_json())
