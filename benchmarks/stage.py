@@ -42,8 +42,6 @@ _QUIET_SECONDS = 1.5
 class Shown:
     """What a bot did in one channel. Times are Unix seconds."""
 
-    first_sign: float = math.inf
-    """When anything could be seen, typing included."""
     first_word: float = math.inf
     """When the answer's first word could be read."""
     ending: float = math.inf
@@ -112,22 +110,16 @@ class Stage:
                 await asyncio.sleep(0.01)
 
     def _note(self, dispatch: Dispatch) -> None:
-        if dispatch.channel_id is None:
+        is_words = dispatch.name in ("MESSAGE_CREATE", "MESSAGE_UPDATE")
+        if dispatch.channel_id is None or not is_words or not self._by_bot(dispatch):
             return
         shown, now = self.shown[dispatch.channel_id], time.time()
-        match dispatch.name:
-            case "TYPING_START" if str(dispatch.data["user_id"]) == str(self.world.bot_id):
-                shown.first_sign = min(shown.first_sign, now)
-            case "MESSAGE_CREATE" | "MESSAGE_UPDATE" if self._by_bot(dispatch):
-                shown.first_sign = min(shown.first_sign, now)
-                shown.last_change = now
-                content = str(dispatch.data.get("content"))
-                if FIRST_WORD in content:
-                    shown.first_word = min(shown.first_word, now)
-                if LAST_WORDS in content:
-                    shown.ending = min(shown.ending, now)
-            case _:
-                pass
+        shown.last_change = now
+        content = str(dispatch.data.get("content"))
+        if FIRST_WORD in content:
+            shown.first_word = min(shown.first_word, now)
+        if LAST_WORDS in content:
+            shown.ending = min(shown.ending, now)
 
     def _by_bot(self, dispatch: Dispatch) -> bool:
         author = dispatch.data.get("author")
@@ -140,7 +132,7 @@ def question(number: int) -> str:
     return f"How does benchmark {number:03d} work"
 
 
-def answering(sentences: int, *, thoughts: int = 0, speed: float = 70.0, delays: Sequence[float] = (0.4,)) -> Script:
+def answering(sentences: int, *, speed: float = 70.0, delays: Sequence[float] = (0.4,)) -> Script:
     """A script whose answers have so many sentences, of 13 tokens each; `speed` is in tokens a second.
 
     With several `delays`, in seconds, question number n waits for its first token
@@ -148,7 +140,6 @@ def answering(sentences: int, *, thoughts: int = 0, speed: float = 70.0, delays:
     """
     told = "".join(f"Sentence {number} of an answer that takes its time in being told. " for number in range(sentences))
     scene = {
-        "think": "This takes a moment of thinking before words can come. " * thoughts,
         "say": f"{FIRST_WORD} first. {told}{LAST_WORDS}",
         "speed": speed,
     }
