@@ -12,7 +12,7 @@ from collections.abc import Coroutine
 from typing import Any, BinaryIO, cast
 
 from bot import __version__
-from bot.errors import ConfigError
+from bot.errors import ConfigError, describe
 from bot.settings import Settings, load_settings
 
 QUIET = ("discord", "httpx", "httpcore", "sqlalchemy", "aiosqlite", "alembic", "aiohttp")
@@ -90,10 +90,21 @@ def _run(work: Coroutine[Any, Any, int | None]) -> int:
 
 def _set_up_logging(settings: Settings) -> None:
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(without_traceback)
     level = logging.getLevelNamesMapping()[settings.log_level]
     for name in QUIET:
         logging.getLogger(name).setLevel(max(logging.WARNING, level))
     logging.getLogger("discord.client").setLevel(logging.ERROR)  # it warns of voice libraries that are not needed
+
+
+def without_traceback(record: logging.LogRecord) -> bool:
+    """Let a log record name its error's type and place only: the text may quote what people wrote."""
+    error = record.exc_info[1] if record.exc_info else None
+    if error is not None:
+        record.msg, record.args = f"{record.getMessage()} ({describe(error)})", ()
+        record.exc_info = record.exc_text = None
+    return True
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import shutil
 import signal
@@ -19,6 +20,7 @@ import aiohttp
 import pytest
 
 from bot import __version__
+from bot.__main__ import without_traceback
 from bot.playground.app import KeptWorld
 from bot.playground.model import ModelServer
 from bot.store import Store
@@ -431,3 +433,16 @@ async def test_a_file_that_is_no_database_stops_the_start_with_one_line(tmp_path
     (tmp_path / "cogitor.db").write_bytes(b"Dear diary, " * 100)
 
     assert "is not a database" in await database_fault(tmp_path, "sqlite:///cogitor.db")
+
+
+def test_an_error_that_a_library_logs_is_named_without_its_text() -> None:
+    try:
+        raise ValueError(KEY)
+    except ValueError as error:
+        record = logging.LogRecord("discord", logging.ERROR, "", 0, "retry in %s s", (2,), (ValueError, error, None))
+
+    assert without_traceback(record)
+
+    shown = logging.Formatter("%(message)s").format(record)
+    assert shown.startswith("retry in 2 s (ValueError at test_command_line.py:")
+    assert "\n" not in shown
