@@ -1,7 +1,7 @@
 """How much later a question reaches the model in a long thread than in a short one.
 
-The long thread has 300 turns and about 230,000 tokens, which is all that fits the
-window of the default model; each answer has its reasoning. Both threads are stored
+The long thread has 300 turns and about 215,000 tokens by the bot's own estimate, close
+to all that fits the default model's window; each answer has its reasoning. Both threads are stored
 before the bot starts. The clock runs from the message's creation on Discord until
 the model has the whole request.
 """
@@ -84,17 +84,17 @@ async def _fill(threads: dict[int, int], world: World, database_url: str) -> Non
 
 async def _store_turn(store: Store, world: World, thread_id: int, number: int) -> None:
     said = Said(
-        world.mint(), world.application.owner_id, "Ada", (Text(f"Question {number}. {WORDS * 10}"),), time.time()
+        world.mint(), world.application.owner_id, "Ada", (Text(f"Question {number}. {WORDS * 9}"),), time.time()
     )
     turn = await store.ask(thread_id, said)
     if turn is None:
         raise RuntimeError("the thread took no question")
-    reasoning = f"Thought {number}. {WORDS * 14}"
+    reasoning = f"Thought {number}. {WORDS * 13}"
     step = Step(
         model="moonshotai/kimi-k2-thinking-20251106",
         reasoning=reasoning,
         reasoning_details=({"type": "reasoning.text", "text": reasoning, "format": "unknown", "index": 0},),
-        text=f"{FIRST_WORD} {number}. {WORDS * 24} {LAST_WORDS}",
+        text=f"{FIRST_WORD} {number}. {WORDS * 22} {LAST_WORDS}",
         finish="stop",
         usage=Usage(500, 500, 200, 0, 1_000),
     )
