@@ -1,4 +1,4 @@
-"""What it takes to write down a running answer of 8,000 characters, which happens every second and a half.
+"""What it takes to write down a running answer of 8,000 characters, which happens about once a second.
 
 On a SQLite file, and on PostgreSQL where a server on this machine trusts the user
 postgres: one answer alone, and as many as may run at once in a busy bot.
