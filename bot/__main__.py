@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, cast
 
 from bot import __version__
 from bot.errors import ConfigError, describe
-from bot.settings import Settings, load_settings
+from bot.settings import load_settings
 
 QUIET = ("discord", "httpx", "httpcore", "sqlalchemy", "aiosqlite", "alembic", "aiohttp")
 """Libraries whose debug output quotes messages or headers; they are held at WARNING whatever LOG_LEVEL says."""
@@ -25,7 +25,9 @@ def main() -> int:
     arguments = _parser().parse_args()
     try:
         settings = load_settings()
-        _set_up_logging(settings)
+        chosen = "log_level" in settings.model_fields_set
+        # The playground's person wants its URL; what goes wrong they hear all the same.
+        _set_up_logging("WARNING" if arguments.command == "playground" and not chosen else settings.log_level)
         match arguments.command:
             case "playground":
                 from bot.playground.app import play  # the bot on Discord does without the playground's weight
@@ -88,11 +90,11 @@ def _run(work: Coroutine[Any, Any, int | None]) -> int:
         return runner.run(until_done())
 
 
-def _set_up_logging(settings: Settings) -> None:
-    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+def _set_up_logging(level_name: str) -> None:
+    logging.basicConfig(level=level_name, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     for handler in logging.getLogger().handlers:
         handler.addFilter(without_traceback)
-    level = logging.getLevelNamesMapping()[settings.log_level]
+    level = logging.getLevelNamesMapping()[level_name]
     for name in QUIET:
         logging.getLogger(name).setLevel(max(logging.WARNING, level))
     logging.getLogger("discord.client").setLevel(logging.ERROR)  # it warns of voice libraries that are not needed
