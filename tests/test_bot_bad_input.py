@@ -1,133 +1,43 @@
-"""The whole bot over real sockets when people, Discord, the model or the database do what they should not.
+"""The whole bot over real sockets when people send and press what they should not.
 
-Whatever it is, somebody is told in a sentence, and the log never learns what people wrote.
+Whatever it is, they are told in a sentence, and the log never learns what they wrote.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
-import sqlite3
 from collections.abc import AsyncGenerator, Generator
-from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from bot.__main__ import QUIET
-from bot.answer import UNEXPECTED
-from bot.messages import JsonObject
-from bot.openrouter.sse import Timeouts
 from bot.playground.discord.form_message import Upload
-from bot.playground.discord.permissions import BOT_PERMISSIONS, Permission
-from bot.playground.discord.records import Channel, Message
-from bot.playground.model import load_script
-from tests.whole_bot import Stage, script_file, stage
-
-MARK = "zanzibar"
-"""Stands in every text that people or the model write here, so that it can be looked for where it must not be."""
-
-SLOW: JsonObject = {
-    "name": "slow",
-    "when": "slowly",
-    "think": f"Let me think about {MARK}.",
-    "say": {"repeat": 400, "text": f"{MARK} {{n}} "},
-    "speed": 60,
-}
-ECHO: JsonObject = {"name": "echo", "think": f"Easy {MARK}.", "say": "You said: {question}"}
-BRIEF: JsonObject = {
-    "name": "brief",
-    "when": "briefly",
-    "think": "Hm.",
-    "say": {"repeat": 80, "text": f"{MARK} {{n}} "},
-    "speed": 40,
-}
+from bot.playground.discord.records import Message
+from tests.bot_trouble import (
+    MARK,
+    Private,
+    asked,
+    conversation,
+    discreet_log,
+    forged,
+    guild_of,
+    running,
+    still_answers,
+    troubled_bot,
+)
+from tests.whole_bot import Stage
 
 
 @pytest.fixture(autouse=True)
-def discreet_log() -> Generator[None]:
-    """Everything that is logged as in production, held against what must not be in it."""
-    kept: list[str] = []
-
-    class Keeper(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            kept.append(self.format(record))
-
-    keeper, root = Keeper(), logging.getLogger()
-    levels = {name: logging.getLogger(name).level for name in ("", *QUIET)}
-    root.addHandler(keeper)
-    root.setLevel(logging.DEBUG)
-    for name in QUIET:
-        logging.getLogger(name).setLevel(logging.WARNING)
-    yield
-    root.removeHandler(keeper)
-    for name, level in levels.items():
-        logging.getLogger(name).setLevel(level)
-    logged = "\n".join(kept)
-    for secret in (MARK, "playground.", "stand-in-key"):
-        assert secret not in logged
-    assert "Traceback" not in logged
-    assert "unexpected" not in logged
+def log() -> Generator[None]:
+    with discreet_log():
+        yield
 
 
 @pytest.fixture
 async def bot(tmp_path: Path) -> AsyncGenerator[Stage]:
-    """A running bot whose model repeats the question, or answers slowly when told so."""
-    script = script_file(tmp_path, SLOW, BRIEF, ECHO)
-    async with stage(tmp_path, script=script, speed=1.0) as built, built.app():
-        await built.until(lambda: built.world.records.commands, "the commands are published")
-        yield built
-
-
-class Private:
-    """What only one person gets to see, from now on."""
-
-    def __init__(self, bot: Stage, who: int) -> None:
-        self._bot = bot
-        self.seen: list[str] = []
-        bot.world.subscribe(lambda event: self.seen.append(str(event.data)) if event.only_user == who else None)
-
-    async def told(self, text: str) -> None:
-        await self._bot.until(lambda: any(text in seen for seen in self.seen), f"privately: {text}\n{self.seen}")
-
-
-async def conversation(bot: Stage, who: int, text: str = f"hello {MARK}") -> Channel:
-    thread = await bot.thread_of(bot.mention(who, text))
-    await bot.answered(thread.id)
-    return thread
-
-
-async def running(bot: Stage, who: int) -> Channel:
-    """A thread in which a slow answer is being shown."""
-    thread = await bot.thread_of(bot.mention(who, f"slowly {MARK}"))
-    await bot.until(lambda: f"{MARK} 3 " in bot.text(thread.id), "some of the answer")
-    return thread
-
-
-def asked(bot: Stage) -> str:
-    """The last question, as it reached the model."""
-    messages = bot.model.requests[-1].body["messages"]
-    assert isinstance(messages, list)
-    return str(messages[-1]["content"])  # type: ignore[index]  # JSON of a known shape
-
-
-def forged(bot: Stage, channel_id: int, custom_id: str, label: str) -> None:
-    """A message of the bot with a button that it never made."""
-    button = {"type": 2, "style": 1, "label": label, "custom_id": custom_id}
-    bot.world.create_message(
-        bot.bot, channel_id, {"content": "forged", "components": [{"type": 1, "components": [button]}]}
-    )
-
-
-def guild_of(bot: Stage) -> Any:
-    return next(iter(bot.world.records.guilds.values()))
-
-
-async def still_answers(bot: Stage) -> None:
-    """Whatever happened before, the next question is answered."""
-    thread = await bot.thread_of(bot.mention(bot.ben, f"still there {MARK}"))
-    assert "You said: still there" in await bot.answered(thread.id)
+    async with troubled_bot(tmp_path) as running_bot:
+        yield running_bot
 
 
 # Questions
@@ -352,109 +262,3 @@ async def test_retry_while_its_answer_runs_is_refused_privately(bot: Stage) -> N
     await bot.command(bot.ben, thread.id, "retry")
 
     await private.told("This question is being answered already.")
-
-
-# Discord
-
-
-async def test_a_thread_deleted_under_its_answer_harms_nobody(bot: Stage) -> None:
-    thread = await running(bot, bot.ben)
-
-    bot.world.delete_channel(bot.ada, thread.id)
-
-    await still_answers(bot)
-
-
-@pytest.mark.parametrize("change", [{"archived": True}, {"locked": True}, {"locked": True, "archived": True}])
-async def test_a_thread_closed_under_its_answer_harms_nobody(bot: Stage, change: JsonObject) -> None:
-    thread = await running(bot, bot.ben)
-
-    bot.world.edit_channel(bot.ada, thread.id, change)
-
-    await still_answers(bot)
-
-
-async def test_losing_the_permission_to_send_in_mid_answer_harms_nobody(bot: Stage) -> None:
-    thread = await bot.thread_of(bot.mention(bot.ben, f"slowly {MARK}"))
-    role = next(role for role in guild_of(bot).roles.values() if role.bot_id == bot.bot)
-    everyone = guild_of(bot).roles[guild_of(bot).id]
-    await bot.until(lambda: f"{MARK} 3 " in bot.text(thread.id), "some of the answer")
-
-    everyone.permissions &= ~Permission.SEND_MESSAGES_IN_THREADS
-    role.permissions &= ~Permission.SEND_MESSAGES_IN_THREADS
-    private = Private(bot, bot.ben)
-    await bot.command(bot.ben, thread.id, "stop")
-    await private.told("Stopped.")
-    role.permissions = int(BOT_PERMISSIONS)
-
-    await still_answers(bot)
-
-
-async def test_a_page_deleted_while_it_is_written_comes_back(bot: Stage) -> None:
-    thread = await bot.thread_of(bot.mention(bot.ben, f"briefly {MARK}"))
-    await bot.until(lambda: f"{MARK} 3 " in bot.text(thread.id), "some of the answer")
-    page = next(message for message in bot.messages(thread.id) if MARK in message.content)
-
-    bot.world.delete_message(bot.ada, thread.id, page.id)
-
-    shown = await bot.answered(thread.id)
-    assert f"{MARK} 80" in shown
-
-
-# The database
-
-
-async def test_a_question_that_cannot_be_stored_is_answered_with_a_sentence(tmp_path: Path) -> None:
-    script = script_file(tmp_path, ECHO)
-    async with stage(tmp_path, script=script) as bot:
-        url = f"{bot.settings.database_url}?timeout=0.05"
-        async with bot.app(database_url=url):
-            await bot.until(bot.ready.is_set, "the bot is ready")
-            with closing(sqlite3.connect(tmp_path / "cogitor.db", isolation_level=None)) as other:
-                other.execute("BEGIN IMMEDIATE")
-                thread = await bot.thread_of(bot.mention(bot.ben, f"hello {MARK}"))
-
-                await bot.until(
-                    lambda: "Please try again" in bot.text(thread.id) + bot.text(bot.channel("general")), "a sentence"
-                )
-            assert not bot.model.requests
-            await still_answers(bot)
-
-
-async def test_an_answer_that_cannot_be_stored_is_shown_and_says_that_it_will_be_forgotten(tmp_path: Path) -> None:
-    async with stage(tmp_path, script=script_file(tmp_path, BRIEF, ECHO), speed=1.0) as bot:
-        url = f"{bot.settings.database_url}?timeout=0.05"
-        async with bot.app(database_url=url):
-            thread = await bot.thread_of(bot.mention(bot.ben, f"briefly {MARK}"))
-            await bot.until(lambda: f"{MARK} 2 " in bot.text(thread.id), "some of the answer")
-            with closing(sqlite3.connect(tmp_path / "cogitor.db", isolation_level=None)) as other:
-                other.execute("BEGIN IMMEDIATE")
-                await bot.until(lambda: "so I will not remember it" in bot.text(thread.id), "the remark")
-                assert f"{MARK} 80" in bot.text(thread.id)
-
-
-# The model
-
-
-FAULTS = [phrase for scene in load_script().scenes for phrase in scene.when if phrase.startswith("fault ")]
-ENDLESS = "fault huge delta"
-"""A million characters take Discord many minutes to show; nothing else may wait for them."""
-
-
-async def test_every_fault_of_the_model_ends_with_an_answer_or_a_sentence(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """All at once, in a thread each: none may keep the others waiting either."""
-    hasty = Timeouts(first_byte=0.5, silence=0.5, event=1.0)
-    monkeypatch.setattr("bot.openrouter.client.Timeouts", lambda: hasty)  # nobody waits minutes in a test
-    async with stage(tmp_path) as bot, bot.app():
-        threads = {phrase: await bot.thread_of(bot.mention(bot.ben, f"{phrase} {MARK}")) for phrase in FAULTS}
-
-        for phrase, thread in threads.items():
-            if phrase == ENDLESS:
-                continue
-            shown = await bot.answered(thread.id)
-            assert UNEXPECTED not in shown, phrase
-            assert "Traceback" not in shown, phrase
-            body = [line for line in shown.splitlines() if line.strip() and not line.startswith("-# kimi")]
-            assert body, f"{phrase}: {shown!r}"

@@ -28,6 +28,7 @@ _BUSY_SECONDS = 5.0
 _POSTGRES_CONNECT_SECONDS = 10.0
 _POSTGRES_QUERY_SECONDS = 30.0
 _SQLITE_READERS = 4
+_THREAD_SECONDS = 1.0
 
 _PRAGMAS = (
     "PRAGMA journal_mode=WAL",  # readers never wait for the writer
@@ -122,7 +123,13 @@ def _sqlite_engine(url: URL, *, connections: int, begin: str) -> AsyncEngine:
     options = {"timeout": _BUSY_SECONDS, **options, "isolation_level": None}
 
     async def connect() -> aiosqlite.Connection:
-        connection = await aiosqlite.connect(*args, **options)
+        opening = aiosqlite.connect(*args, **options)
+        try:
+            connection = await opening
+        except BaseException:
+            # aiosqlite does not wait for its thread here, which must not outlive the event loop that it reports to.
+            await asyncio.to_thread(opening._thread.join, _THREAD_SECONDS)  # pyright: ignore[reportPrivateUsage]
+            raise
         try:
             for pragma in _PRAGMAS:
                 await connection.execute(pragma)
