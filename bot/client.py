@@ -66,6 +66,7 @@ class Client(commands.AutoShardedBot):
             chunk_guilds_at_startup=False,
             max_messages=None,
             max_ratelimit_timeout=30.0,
+            guild_ready_timeout=0.5,  # nothing here waits for a server's members
             enable_debug_events=False,
         )
         self._settings = settings
