@@ -40,7 +40,7 @@ types: .venv/.dev ## pyright, strict on bot/
 	@$(BIN)/basedpyright
 
 test: .venv/.dev lint types ## lint, types and all tests
-	@$(BIN)/python -m pytest -n auto
+	@$(BIN)/python -m pytest -n auto --dist worksteal
 
 bench: .venv/.dev ## the benchmarks, each printing a ratio
 	@$(BIN)/python -m benchmarks
