@@ -15,7 +15,7 @@ import aiohttp
 import discord
 
 from bot.errors import MessageGone, RetryLater, ShowError, describe
-from bot.render.reply import Control, Page
+from bot.render.page import Control, Page
 
 log = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ from bot.client import Client, tell
 from bot.errors import ForUser
 from bot.incoming import one_line
 from bot.messages import Said, Text, Turn
-from bot.render.reply import Control
+from bot.render.page import Control
 
 GONE = "This answer is not known any more; it was deleted. Please ask again."
 NOT_YOURS = "Only the person who asked, or a moderator, can do this."

@@ -19,7 +19,8 @@ from bot.events import Answered, Ended, Noticed, Thought, ToolStarted
 from bot.messages import TurnStatus, Usage
 from bot.render.live import Live, LiveReply
 from bot.render.pace import Pace
-from bot.render.reply import Control, Page, Reply
+from bot.render.page import Control, Page
+from bot.render.reply import Reply
 
 CHANNEL = 7
 

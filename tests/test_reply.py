@@ -12,7 +12,8 @@ from bot.events import Answered, Ended, Noticed, ReplyEvent, StartedOver, Though
 from bot.messages import Said, Step, Text, ToolCall, ToolResult, Turn, TurnStatus, Usage
 from bot.render.footer import dollars, seconds, short_model
 from bot.render.inline import units
-from bot.render.reply import Control, Page, Reply
+from bot.render.page import Control, Page
+from bot.render.reply import Reply
 
 MODEL = "moonshotai/kimi-k2-thinking-20251106"
 USAGE = Usage(prompt_tokens=900, completion_tokens=1204, reasoning_tokens=300, cost=2_100_000)

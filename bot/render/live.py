@@ -20,7 +20,8 @@ from weakref import WeakValueDictionary
 
 from bot.errors import MessageGone, RetryLater, ShowError, describe
 from bot.render.pace import Allowance, Pace, Rhythm
-from bot.render.reply import Page, Reply
+from bot.render.page import Page
+from bot.render.reply import Reply
 from bot.render.showing import LiveReply, OnSent
 from bot.render.slots import Delete, Edit, Send, Slots, Step
 

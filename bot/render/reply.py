@@ -8,8 +8,7 @@ passed in, and nothing here knows how pages reach Discord.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import replace
 from typing import assert_never
 
 from bot.errors import ModelError, ModelFault
@@ -26,27 +25,10 @@ from bot.render.footer import (
     tool_summary,
 )
 from bot.render.inline import units
+from bot.render.page import Control, Page
 from bot.render.split import MESSAGE_LIMIT, Splitter
 
 _LONGEST_ERROR = 600
-
-
-class Control(StrEnum):
-    """A button under an answer."""
-
-    STOP = "stop"
-    RETRY = "retry"
-    CONTINUE = "continue"
-    REASONING = "reasoning"
-    REPLY = "reply"
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """What one Discord message shows: at most 2,000 UTF-16 units of content, never empty."""
-
-    content: str
-    controls: tuple[Control, ...] = ()
 
 
 class Reply:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from bot.render.reply import Page
+from bot.render.page import Page
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class Slots:
         self._last = len(pages) - 1
         for index, page in enumerate(pages):
             if index == len(self._slots):
-                return Send(page, self._nonce(index), None if self._slots else self._reply_to)
+                return Send(_announced(page), self._nonce(index), None if self._slots else self._reply_to)
             slot = self._slots[index]
             if not slot.is_gone and slot.shown != page:
                 return Edit(index, slot.message_id, page)
@@ -120,3 +120,10 @@ class Slots:
         """Equal for equal attempts, even after a restart. Discord, 'Create Message': at most 25 characters."""
         fact = f"{self.turn_id}:{self._attempt}:{index}:{self._has_resent}"
         return hashlib.blake2s(fact.encode(), digest_size=12).hexdigest()
+
+
+def _announced(page: Page) -> Page:
+    """The page as it is first posted: people are notified of that text, and of no later edit."""
+    if page.announcement is None:
+        return page
+    return replace(page, content=page.announcement, files=(), announcement=None)

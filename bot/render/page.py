@@ -1,0 +1,38 @@
+"""What one Discord message of an answer shows, as a value: text, buttons, files.
+
+This module knows nothing of how an answer becomes pages, nor of how they reach Discord.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Control(StrEnum):
+    """A button under an answer."""
+
+    STOP = "stop"
+    RETRY = "retry"
+    CONTINUE = "continue"
+    REASONING = "reasoning"
+    REPLY = "reply"
+
+
+@dataclass(frozen=True, slots=True)
+class PageFile:
+    """A file attached to a message. A name that begins with `SPOILER_` stays covered until it is opened."""
+
+    name: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What one Discord message shows: at most 2,000 UTF-16 units of content, never empty."""
+
+    content: str
+    controls: tuple[Control, ...] = ()
+    files: tuple[PageFile, ...] = ()
+    announcement: str | None = None
+    """What the message says when it is first posted, if `content` must not be read in a notification."""
