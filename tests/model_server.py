@@ -12,14 +12,16 @@ from typing import Any, Literal
 
 @dataclass(frozen=True)
 class Reply:
-    """`pieces` are sent one by one; then comes `end`: proper, a lost connection, silence, or comments for ever."""
+    """`pieces` are sent one by one; then comes `end`: proper, a lost connection, silence, endless comments, no HTTP."""
 
     pieces: Sequence[bytes] = ()
     status: int = 200
     headers: dict[str, str] = field(default_factory=lambda: {"Content-Type": "text/event-stream"})
-    end: Literal["proper", "abort", "hang", "chatter"] = "proper"
+    end: Literal["proper", "abort", "hang", "chatter", "nonsense"] = "proper"
     headless: bool = False
     """Close the connection instead of answering at all."""
+    head: bytes | None = None
+    """Sent instead of a proper beginning, when given."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ class ModelServer:
             return False
         fields = {"Transfer-Encoding": "chunked", **reply.headers}
         lines = [f"HTTP/1.1 {reply.status} Scripted", *(f"{name}: {value}" for name, value in fields.items())]
-        writer.write("\r\n".join([*lines, "", ""]).encode())
+        writer.write("\r\n".join([*lines, "", ""]).encode() if reply.head is None else reply.head)
         for piece in reply.pieces:
             writer.write(b"%x\r\n%s\r\n" % (len(piece), piece))
             await writer.drain()
@@ -84,6 +86,10 @@ class ModelServer:
                 await writer.drain()
                 return True
             case "abort":
+                return False
+            case "nonsense":
+                writer.write(b"this is the size of no chunk\r\n")
+                await writer.drain()
                 return False
             case "hang":
                 await reader.read(1)

@@ -138,6 +138,27 @@ async def test_an_old_connection_that_the_server_has_closed_is_replaced_at_once(
     assert sleeps.seconds == [0.0]
 
 
+@pytest.mark.parametrize(
+    "reply", [Reply(head=b"Hello, I speak no HTTP\r\n\r\n"), Reply(headless=True)], ids=["nonsense", "nothing"]
+)
+async def test_a_server_that_does_not_speak_http_is_unreachable(reply: Reply) -> None:
+    assert (await failure(reply)).fault is ModelFault.UNREACHABLE
+
+
+async def test_an_answer_that_turns_into_nonsense_is_cut_off() -> None:
+    error = await failure(Reply([sse(chunk({"content": "x"}))], end="nonsense"))
+    assert (error.fault, error.retryable) == (ModelFault.CUT_OFF, True)
+
+
+async def test_what_comes_in_quick_succession_is_read_together() -> None:
+    words = [sse(chunk({"content": f"{number} "})) for number in range(200)]
+    async with serving(Reply([*words, HELLO])) as server, client_of(server) as client:
+        loop = asyncio.get_running_loop()
+        began, text = loop.time(), said([event async for event in client.stream(REQUEST)])
+        assert loop.time() - began < 200 * 0.05, "every token was waited for"
+    assert text == "".join(f"{number} " for number in range(200)) + "Hello"
+
+
 async def test_an_error_page_without_end_is_read_only_so_far() -> None:
     error = await failure(Reply([b"<html>" + b"x" * 60_000] * 3, status=500, headers={}, end="hang"))
     assert error.fault is ModelFault.OVERLOADED

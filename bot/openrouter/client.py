@@ -35,6 +35,10 @@ RETRY_WINDOW = 90.0
 """Seconds after which no further attempt begins."""
 _BACKOFF = 0.5
 """Seconds before the second attempt; doubled before each further one."""
+_PAUSE = 0.05
+"""Seconds between two reads of an answer: far less than between two edits on Discord."""
+_CROWD = 40
+"""So many answers at once may be read that often; more are read more rarely, as they are shown more rarely, too."""
 _ACCEPT = {"Content-Type": "application/json", "Accept": "text/event-stream, application/json"}
 
 
@@ -66,6 +70,7 @@ class OpenRouter:
         self._sleep = sleep
         self._jitter = jitter
         self._now = now
+        self._running = 0
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent]:
         """Ask once and yield what the model says; see `bot.model.Model.stream`."""
@@ -96,9 +101,10 @@ class OpenRouter:
 
     async def _attempt(self, model: str, content: bytes) -> AsyncGenerator[ModelEvent]:
         response = await self._send(content)
+        self._running += 1
         try:
             await check(response, now=self._now())
-            body = Body(response, self._timeouts)
+            body = Body(response, self._timeouts, self._reading_pause)
             reader = AnswerReader(model, response.headers.get("x-generation-id"))
             if await body.kind() == "object":
                 for event in reader.read_whole(await body.read()):
@@ -114,7 +120,11 @@ class OpenRouter:
             for event in reader.end():
                 yield event
         finally:
+            self._running -= 1
             await response.aclose()
+
+    def _reading_pause(self) -> float:
+        return _PAUSE * max(1.0, self._running / _CROWD)
 
     async def _send(self, content: bytes) -> httpx.Response:
         limits = self._timeouts

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from typing import Literal
@@ -18,6 +18,7 @@ import httpx
 from httpx_sse import EventSource
 
 from bot.errors import ModelError, ModelFault
+from bot.openrouter.http import CONNECTION_FAULTS
 
 MAX_EVENT = 4 * 2**20
 """Bytes between two events of a stream, and of a body that is not a stream."""
@@ -42,15 +43,21 @@ class Timeouts:
 
 
 class Body(httpx.AsyncByteStream):
-    """A response's bytes under limits. Raises ModelError when a limit is passed or the connection fails."""
+    """A response's bytes under limits. Raises ModelError when a limit is passed or the connection fails.
 
-    def __init__(self, response: httpx.Response, timeouts: Timeouts) -> None:
+    `pause` says how many seconds to leave at least between two reads: one read
+    of several tokens costs about as much as a read of one.
+    """
+
+    def __init__(self, response: httpx.Response, timeouts: Timeouts, pause: Callable[[], float]) -> None:
         self._chunks = response.aiter_raw()
         self._timeouts = timeouts
+        self._pause = pause
         self._now = asyncio.get_running_loop().time
         self._event_due_at = math.inf
         self._head = b""
         self._began = False
+        self._read_at = -math.inf
         self._total = 0
         self._since_event = 0
 
@@ -76,6 +83,7 @@ class Body(httpx.AsyncByteStream):
 
     async def drain(self) -> None:
         """Read what follows the stream's own end, for a moment: a connection read to its end can be used again."""
+        self._pause = _no_pause
         with suppress(ModelError, TimeoutError):
             async with asyncio.timeout(self._timeouts.linger):
                 while await self._next() is not None:
@@ -89,27 +97,40 @@ class Body(httpx.AsyncByteStream):
             yield chunk
 
     async def _next(self) -> bytes | None:
-        # One timer for both limits: there is a wait for every token, and timers are a good part of its cost.
-        limit = self._timeouts.silence if self._began else self._timeouts.first_byte
-        silent_at = self._now() + limit
+        await self._let_gather()
+        # One timer for both limits: there is a wait for every read, and timers are a good part of its cost.
+        now, limit = self._now(), self._timeouts.silence if self._began else self._timeouts.first_byte
+        silent_at = now + limit
         try:
+            if self._event_due_at <= now:
+                raise TimeoutError  # a read that need not wait would not notice
             async with asyncio.timeout_at(min(silent_at, self._event_due_at)):
                 chunk = await anext(self._chunks, None)
-        except (TimeoutError, httpx.TimeoutException):
+        except TimeoutError:
             kind = "silence" if silent_at < self._event_due_at else "no_event"
             raise ModelError(ModelFault.TIMEOUT, error_type=kind, retryable=True) from None
-        except httpx.TransportError:
+        except CONNECTION_FAULTS:
             raise ModelError(ModelFault.CUT_OFF, error_type="disconnected", retryable=True) from None
         if chunk is not None:
             self._count(len(chunk))
         return chunk
 
+    async def _let_gather(self) -> None:
+        pause = self._read_at + self._pause() - self._now()
+        if pause > 0:
+            await asyncio.sleep(pause)
+
     def _count(self, size: int) -> None:
         self._began = True
+        self._read_at = self._now()
         self._total += size
         self._since_event += size
         if self._since_event > MAX_EVENT or self._total > MAX_BODY:
             raise ModelError(ModelFault.GARBLED, error_type="too_large")
+
+
+def _no_pause() -> float:
+    return 0.0
 
 
 async def payloads(body: Body) -> AsyncGenerator[str]:
