@@ -260,9 +260,13 @@ class Answer:
             self._going_out.clear()
             if self._draft.version == version:
                 continue
-            version, complete = self._draft.version, self._draft.finished
+            is_new, version, complete = version == 0, self._draft.version, self._draft.finished
+            steps = self._draft.steps()[first:]
             try:
-                await self._backstage.store.save_steps(self.turn.id, first, self._draft.steps()[first:])
+                if not is_new and len(steps) == 1 and steps[0].usage is None:
+                    await self._backstage.store.save_draft(self.turn.id, first, steps[0])
+                else:
+                    await self._backstage.store.save_steps(self.turn.id, first, steps)
                 first = complete
             except Exception as error:  # noqa: BLE001 - any database fault: the next round tries again, the end is loud
                 log.warning("turn %d: the draft could not be saved: %s", self.turn.id, describe(error))

@@ -88,6 +88,7 @@ class ModelServer:
             case "abort":
                 return False
             case "nonsense":
+                await asyncio.sleep(0.02)  # what came before has been read by then
                 writer.write(b"this is the size of no chunk\r\n")
                 await writer.drain()
                 return False

@@ -13,7 +13,6 @@ ROOT = Path(__file__).parents[1]
 ALLOWED: dict[str, tuple[str, ...]] = {
     "discord": ("cogs/", "bot/client.py", "bot/posting.py", "bot/app.py", "bot/doctor.py"),
     "httpx": ("bot/openrouter/", "bot/tools/"),
-    "httpx_aiohttp": ("bot/openrouter/http.py",),
     "httpx_sse": ("bot/openrouter/",),
     "sqlalchemy": ("bot/store/", "migrations/"),
     "alembic": ("bot/store/", "migrations/"),
@@ -26,7 +25,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
         "bot/posting.py",
         "bot/app.py",
         "bot/doctor.py",
-        "bot/openrouter/http.py",
+        "bot/openrouter/transport.py",
         "cogs/",
     ),
     "cogs": ("cogs/",),

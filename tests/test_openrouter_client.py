@@ -28,8 +28,7 @@ async def test_an_answer_is_opened_spoken_finished_and_accounted() -> None:
         assert await ask(server) == [
             Opened("gen-1", "a/model-0127"),
             ReasoningDelta("Hm", ({"type": "x"},)),
-            TextDelta("Hel"),
-            TextDelta("lo"),
+            TextDelta("Hello"),
             Finished("stop"),
             Finished("stop"),
             UsageReported(Usage(3, 2, cost=204_360)),
@@ -145,9 +144,10 @@ async def test_a_server_that_does_not_speak_http_is_unreachable(reply: Reply) ->
     assert (await failure(reply)).fault is ModelFault.UNREACHABLE
 
 
-async def test_an_answer_that_turns_into_nonsense_is_cut_off() -> None:
-    error = await failure(Reply([sse(chunk({"content": "x"}))], end="nonsense"))
-    assert (error.fault, error.retryable) == (ModelFault.CUT_OFF, True)
+async def test_an_answer_that_turns_into_nonsense_ends_with_the_silence_that_follows() -> None:
+    nonsense = Reply([sse(chunk({"content": "x"}))], end="nonsense")
+    error = await failure(nonsense, timeouts=Timeouts(silence=0.2))
+    assert (error.fault, error.retryable) == (ModelFault.TIMEOUT, True)
 
 
 async def test_what_comes_in_quick_succession_is_read_together() -> None:

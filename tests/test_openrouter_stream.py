@@ -229,11 +229,11 @@ async def test_a_single_event_without_end_is_refused(monkeypatch: pytest.MonkeyP
 
 
 async def test_many_events_may_be_larger_together_than_one_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sse_module, "MAX_EVENT", 50_000)
-    pieces = [sse(chunk({"content": "x" * 5_000})) for _ in range(50)]
+    monkeypatch.setattr(sse_module, "MAX_EVENT", 2**20)
+    pieces = [sse(chunk({"content": "x" * 100_000})) for _ in range(30)]
     result = await outcome(Reply([*pieces, HELLO]))
     assert isinstance(result, list)
-    assert said(result) == "x" * 250_000 + "Hello"
+    assert said(result) == "x" * 3_000_000 + "Hello"
 
 
 async def test_a_body_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

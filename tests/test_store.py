@@ -223,6 +223,16 @@ class TestAnswering:
         assert stored is not None
         assert [step.text for step in stored.steps] == ["An answer.", "So far", "And"]
 
+    async def test_a_step_that_is_being_written_is_replaced_and_leaves_the_others(
+        self, store: Store, turn: Turn
+    ) -> None:
+        await store.save_steps(turn.id, 0, [STEP])
+        await store.save_draft(turn.id, 1, Step(text="So"))
+        await store.save_draft(turn.id, 1, Step(text="So \0 far", reasoning_details=()))
+        stored = await store.turn(turn.id)
+        assert stored is not None
+        assert stored.steps == (STEP, Step(text="So \0 far", reasoning_details=()))
+
     async def test_a_draft_that_started_over_leaves_no_old_steps(self, store: Store, turn: Turn) -> None:
         await store.save_steps(turn.id, 0, [STEP, STEP, STEP])
         await store.save_steps(turn.id, 1, [Step(text="New")])
@@ -258,6 +268,7 @@ class TestAnswering:
         await store.forget_conversation(turn.conversation_id)
         await store.begin(turn.id)
         await store.save_steps(turn.id, 0, [STEP])
+        await store.save_draft(turn.id, 0, STEP)
         await store.save_pages(turn.id, [900])
         await store.finish(turn.id, TurnStatus.DONE, [STEP], error=None, notices=[])
         assert await store.turn(turn.id) is None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from bot.errors import ModelError, ModelFault
 from bot.events import Finished, ModelEvent, ReasoningDelta, TextDelta, ToolCallDelta
@@ -39,14 +39,27 @@ class AnswerReader:
         """Whether the stream has said that it ends; nothing after that matters."""
         return self._done
 
-    def read(self, payload: str) -> Iterator[ModelEvent]:
-        """The events of one payload of a stream, beginning with Opened for the first. Raises ModelError."""
-        if self._done or not payload:
-            return
-        if payload.strip() == END:
-            self._done = True
-            return
-        yield from self._read_chunk(_parse(payload))
+    def read(self, payloads: Iterable[str]) -> Iterator[ModelEvent]:
+        """The events of the next payloads of a stream, beginning with Opened for the first.
+
+        Pieces of text that came together are one event: each event costs more
+        than its text. Raises ModelError, after the events before the fault.
+        """
+        held: ModelEvent | None = None
+        try:
+            for event in self._read_payloads(payloads):
+                if joint := held and _joined(held, event):
+                    held = joint
+                    continue
+                if held is not None:
+                    yield held
+                held = event
+        except ModelError:
+            if held is not None:
+                yield held
+            raise
+        if held is not None:
+            yield held
 
     def read_whole(self, body: bytes) -> Iterator[ModelEvent]:
         """The events of an answer that was not streamed. Raises ModelError."""
@@ -71,6 +84,15 @@ class AnswerReader:
         if self._finish is None:
             yield Finished("tool_calls" if self._called_tools else "stop")
 
+    def _read_payloads(self, payloads: Iterable[str]) -> Iterator[ModelEvent]:
+        for payload in payloads:
+            if payload.strip() == END:
+                self._done = True
+            if self._done:
+                return
+            if payload:
+                yield from self._read_chunk(_parse(payload))
+
     def _read_chunk(self, chunk: JsonObject) -> Iterator[ModelEvent]:
         events = wire.events(chunk)
         if not self._opened:
@@ -93,6 +115,18 @@ class AnswerReader:
             case _:
                 pass
         return event
+
+
+def _joined(event: ModelEvent, following: ModelEvent) -> ModelEvent | None:
+    """Two events as one, if they are pieces of the same text."""
+    match event, following:
+        case TextDelta(text), TextDelta(more):
+            return TextDelta(text + more)
+        case ReasoningDelta(text, details), ReasoningDelta(more, more_details):
+            has_details = details is not None or more_details is not None
+            return ReasoningDelta(text + more, (*(details or ()), *(more_details or ())) if has_details else None)
+        case _:
+            return None
 
 
 def _parse(payload: str | bytes) -> JsonObject:

@@ -35,7 +35,7 @@ RETRY_WINDOW = 90.0
 """Seconds after which no further attempt begins."""
 _BACKOFF = 0.5
 """Seconds before the second attempt; doubled before each further one."""
-_PAUSE = 0.05
+_PAUSE = 0.08
 """Seconds between two reads of an answer: far less than between two edits on Discord."""
 _CROWD = 40
 """So many answers at once may be read that often; more are read more rarely, as they are shown more rarely, too."""
@@ -111,8 +111,8 @@ class OpenRouter:
                     yield event
             else:
                 async with aclosing(payloads(body)) as stream:
-                    async for payload in stream:
-                        for event in reader.read(payload):
+                    async for batch in stream:
+                        for event in reader.read(batch):
                             yield event
                         if reader.done:
                             break

@@ -12,24 +12,18 @@ from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
-import aiohttp
 import httpx
-from httpx_aiohttp import AiohttpTransport
 
 from bot.errors import ModelError, ModelFault
 from bot.openrouter import faults
+from bot.openrouter.transport import Transport
 
 STALE = "no_response"
 """The error type of a connection that closed before any answer: most often an old one that was just given up."""
 
-CONNECTION_FAULTS = (httpx.TransportError, aiohttp.ClientError, RuntimeError)
-"""What httpx raises over aiohttp for a connection that fails; RuntimeError is for one that has turned into nonsense."""
-
 _TIMEOUT = 30.0
 _ERROR_TIMEOUT = 5.0
 _MAX_JSON = 32 * 2**20
-_READ_AHEAD = 1
-"""Bytes to read before they are asked for: what comes meanwhile gathers in the kernel, at no cost for each piece."""
 
 _HEADERS = {
     # A compressed stream could neither be shown as it comes nor be limited in size.
@@ -55,17 +49,8 @@ def open_http(base_url: str) -> httpx.AsyncClient:
         headers=_HEADERS,
         follow_redirects=False,
         timeout=_TIMEOUT,
-        transport=AiohttpTransport(client=lambda: _open_session(trust_env=not local)),
+        transport=Transport(trust_env=not local),
     )
-
-
-def _open_session(*, trust_env: bool) -> aiohttp.ClientSession:
-    connector = aiohttp.TCPConnector(
-        limit=0,  # every running answer holds a connection, and limiting those is not for this place to do
-        keepalive_timeout=30.0,
-        ssl=httpx.create_ssl_context(),
-    )
-    return aiohttp.ClientSession(connector=connector, trust_env=trust_env, read_bufsize=_READ_AHEAD)
 
 
 def is_openrouter(base_url: str) -> bool:
@@ -87,19 +72,12 @@ def transport_faults() -> Generator[None]:
     """Raise what goes wrong before a response has come as ModelError."""
     try:
         yield
-    except (TimeoutError, *CONNECTION_FAULTS) as error:
-        raise _fault(error) from None
-
-
-def _fault(error: Exception) -> ModelError:
-    # What aiohttp said counts: its adapter takes a connection that was lost for one that took too long.
-    match (error.__cause__ or error) if isinstance(error, httpx.TransportError) else error:
-        case aiohttp.ClientConnectorError() | aiohttp.ConnectionTimeoutError() | httpx.UnsupportedProtocol():
-            return ModelError(ModelFault.UNREACHABLE, retryable=True)
-        case TimeoutError():
-            return ModelError(ModelFault.TIMEOUT, error_type="no_response_in_time", retryable=True)
-        case _:
-            return ModelError(ModelFault.UNREACHABLE, error_type=STALE, retryable=True)
+    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol):
+        raise ModelError(ModelFault.UNREACHABLE, retryable=True) from None
+    except (TimeoutError, httpx.TimeoutException):
+        raise ModelError(ModelFault.TIMEOUT, error_type="no_response_in_time", retryable=True) from None
+    except httpx.TransportError:
+        raise ModelError(ModelFault.UNREACHABLE, error_type=STALE, retryable=True) from None
 
 
 async def check(response: httpx.Response, *, now: float) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from typing import Literal
@@ -18,7 +18,6 @@ import httpx
 from httpx_sse import EventSource
 
 from bot.errors import ModelError, ModelFault
-from bot.openrouter.http import CONNECTION_FAULTS
 
 MAX_EVENT = 4 * 2**20
 """Bytes between two events of a stream, and of a body that is not a stream."""
@@ -42,7 +41,7 @@ class Timeouts:
     """For the connection's end after the stream's; then it can be used again."""
 
 
-class Body(httpx.AsyncByteStream):
+class Body:
     """A response's bytes under limits. Raises ModelError when a limit is passed or the connection fails.
 
     `pause` says how many seconds to leave at least between two reads: one read
@@ -79,7 +78,8 @@ class Body(httpx.AsyncByteStream):
 
     async def read(self) -> bytes:
         """The whole body."""
-        return b"".join([chunk async for chunk in self])
+        async with aclosing(self.chunks()) as chunks:
+            return b"".join([chunk async for chunk in chunks])
 
     async def drain(self) -> None:
         """Read what follows the stream's own end, for a moment: a connection read to its end can be used again."""
@@ -89,7 +89,8 @@ class Body(httpx.AsyncByteStream):
                 while await self._next() is not None:
                     pass
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
+    async def chunks(self) -> AsyncGenerator[bytes]:
+        """What the body has to give, as it comes."""
         head, self._head = self._head, b""
         if head:
             yield head
@@ -109,7 +110,7 @@ class Body(httpx.AsyncByteStream):
         except TimeoutError:
             kind = "silence" if silent_at < self._event_due_at else "no_event"
             raise ModelError(ModelFault.TIMEOUT, error_type=kind, retryable=True) from None
-        except CONNECTION_FAULTS:
+        except httpx.TransportError:
             raise ModelError(ModelFault.CUT_OFF, error_type="disconnected", retryable=True) from None
         if chunk is not None:
             self._count(len(chunk))
@@ -133,15 +134,51 @@ def _no_pause() -> float:
     return 0.0
 
 
-async def payloads(body: Body) -> AsyncGenerator[str]:
-    """The data of each event of a stream. Raises ModelError."""
-    # A response of our own, for EventSource believes the Content-Type, which may be wrong.
-    response = httpx.Response(
-        200, headers={"Content-Type": "text/event-stream"}, stream=body, default_encoding="utf-8-sig"
-    )
-    async with aclosing(EventSource(response).aiter_sse()) as events:
-        body.expect_event()
-        async for event in events:
-            body.expect_event()
-            if event.data:
-                yield event.data
+class _Cutter:
+    """Cuts a stream of bytes behind its last blank line: what stands before it are whole events.
+
+    HTML Living Standard, "Server-sent events": a line ends with LF, CR or CRLF.
+    """
+
+    _BLANK_LINES = (b"\n\n", b"\n\r", b"\r\r")
+
+    def __init__(self) -> None:
+        self._rest: list[bytes] = []
+        self._last = b""
+
+    def feed(self, chunk: bytes) -> bytes:
+        """The whole events that are complete with `chunk`; work is linear in its length."""
+        seen = self._last + chunk
+        found = max(seen.rfind(blank) for blank in self._BLANK_LINES)
+        self._last = chunk[-1:]
+        if found < 0:
+            self._rest.append(chunk)
+            return b""
+        end = found + 2 - (len(seen) - len(chunk))
+        whole = b"".join((*self._rest, chunk[:end]))
+        self._rest = [chunk[end:]]
+        return whole
+
+
+class _Read(httpx.Response):
+    """What was read last, as a response of our own: EventSource believes the Content-Type, which may be wrong."""
+
+    def __init__(self) -> None:
+        super().__init__(200, headers={"Content-Type": "text/event-stream"})
+        self.text_now = ""
+
+    def iter_text(self, chunk_size: int | None = None) -> Iterator[str]:
+        yield self.text_now
+
+
+async def payloads(body: Body) -> AsyncGenerator[list[str]]:
+    """The data of the events of a stream, all that one read has brought at a time. Raises ModelError."""
+    cutter, read = _Cutter(), _Read()
+    body.expect_event()
+    async with aclosing(body.chunks()) as chunks:
+        async for chunk in chunks:
+            if whole := cutter.feed(chunk):
+                read.text_now = whole.decode("utf-8", "replace")
+                if data := [event.data for event in EventSource(read).iter_sse() if event.data]:
+                    body.expect_event()
+                    yield data
