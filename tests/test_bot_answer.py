@@ -47,7 +47,7 @@ async def test_a_finished_answer_names_model_tokens_and_cost_and_has_its_buttons
     assert footer.startswith("-# kimi-k2-thinking · ")
     assert "tokens" in footer
     assert "$0.0" in footer
-    assert [label for label, _, _ in bot.buttons(thread.id)] == ["Retry", "Reasoning"]
+    assert [label for label, _, _ in bot.buttons(thread.id)] == ["Retry", "Reasoning", "Source"]
 
 
 async def test_stop_keeps_what_came_and_closes_the_providers_connection(bot: Stage) -> None:
@@ -61,7 +61,7 @@ async def test_stop_keeps_what_came_and_closes_the_providers_connection(bot: Sta
     assert "word 3" in shown
     await bot.until(lambda: bot.model.requests[0].cancelled, "the provider's connection is closed")
     assert bot.model.requests[0].tokens_sent < 400
-    assert [label for label, _, _ in bot.buttons(thread.id)] == ["Retry", "Continue", "Reasoning"]
+    assert [label for label, _, _ in bot.buttons(thread.id)] == ["Retry", "Continue", "Reasoning", "Source"]
 
 
 async def test_somebody_else_may_not_stop_but_a_moderator_may(bot: Stage) -> None:

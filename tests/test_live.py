@@ -183,7 +183,7 @@ async def test_an_answer_is_shown_completely() -> None:
         shown = stage.show(new_reply())
         await stream(shown, ["word "] * 900)
         assert await end(shown) == (100, 101, 102)
-        assert stage.port.messages[102].controls == (Control.RETRY,)
+        assert stage.port.messages[102].controls == (Control.RETRY, Control.SOURCE)
         assert [page.controls for page in stage.port.messages.values()][:2] == [(), ()]
         assert "".join(stage.port.contents()).count("word") == 900
         assert stage.port.replies == [5, None, None]

@@ -67,7 +67,7 @@ def test_text_that_is_held_back_leaves_the_status() -> None:
 
 def test_a_finished_answer_carries_its_figures_and_buttons() -> None:
     made = reply(Thought("Hm."), Answered("Hello."), ended())
-    assert made.pages(200.0) == (Page(f"Hello.\n{FOOTER}", (Control.RETRY, Control.REASONING)),)
+    assert made.pages(200.0) == (Page(f"Hello.\n{FOOTER}", (Control.RETRY, Control.REASONING, Control.SOURCE)),)
     assert made.over
 
 
@@ -96,14 +96,16 @@ def test_continue_is_offered_where_it_applies(
     status: TurnStatus, finish: str | None, text: str, continues: bool
 ) -> None:
     made = reply(Answered(text), ended(status, finish=finish, error="It failed."))
-    assert made.pages(0)[-1].controls == ((Control.RETRY, Control.CONTINUE) if continues else (Control.RETRY,))
+    controls = made.pages(0)[-1].controls
+    assert (Control.CONTINUE in controls) == continues
+    assert (Control.SOURCE in controls) == bool(text)
 
 
 def test_the_reply_button_comes_last_and_at_the_end_only() -> None:
     made = reply(Answered("Hi."), needs_reply_button=True)
     assert made.pages(0)[-1].controls == (Control.STOP,)
     made.apply(ended())
-    assert made.pages(0)[-1].controls == (Control.RETRY, Control.REPLY)
+    assert made.pages(0)[-1].controls == (Control.RETRY, Control.SOURCE, Control.REPLY)
 
 
 @pytest.mark.parametrize(
@@ -135,7 +137,7 @@ def test_starting_over_clears_what_was_shown() -> None:
     made.apply(Answered("New."))
     made.apply(ended())
     assert content(made) == f"New.\n{FOOTER}"
-    assert made.pages(0)[-1].controls == (Control.RETRY,)
+    assert made.pages(0)[-1].controls == (Control.RETRY, Control.SOURCE)
 
 
 def test_tools_are_shown_while_they_work() -> None:
