@@ -191,13 +191,18 @@ class Stage:
 
 @asynccontextmanager
 async def stage(
-    folder: Path, *, world: World | None = None, script: Path | None = None, speed: float = float("inf")
+    folder: Path,
+    *,
+    world: World | None = None,
+    script: Path | None = None,
+    speed: float = float("inf"),
+    rate_limits: bool = True,
 ) -> AsyncGenerator[Stage]:
     """The embedded servers without the bot; enter `Stage.app` to run it."""
     world = world or default_world()
     async with (
         ModelServer(load_script(script) if script else None, speed=speed) as model,
-        DiscordServer(world, gateway_limits=IMPATIENT) as discord,
+        DiscordServer(world, gateway_limits=IMPATIENT, rate_limits=rate_limits) as discord,
     ):
         settings = load_settings(
             _env_file=None,
