@@ -27,6 +27,7 @@ from bot.render.footer import (
 from bot.render.inline import units
 from bot.render.page import Control, Page
 from bot.render.split import MESSAGE_LIMIT, Splitter
+from bot.render.spoiler import THINKING, Spoiler
 
 _LONGEST_ERROR = 600
 
@@ -35,7 +36,8 @@ class Reply:
     """An answer as it is to be shown now.
 
     `started_at` and the `now` of `pages` are seconds of the same clock.
-    `needs_reply_button` is for places where the bot cannot read plain messages.
+    `needs_reply_button` is for places where the bot cannot read plain messages;
+    `shows_reasoning` puts the reasoning above the answer, covered, in a message of its own.
     """
 
     def __init__(
@@ -46,12 +48,14 @@ class Reply:
         footer: bool = True,
         reasoning_model: bool = True,
         needs_reply_button: bool = False,
+        shows_reasoning: bool = False,
     ) -> None:
         self._started_at = started_at
         self._model = model
         self._footer = footer
         self._reasoning_model = reasoning_model
         self._needs_reply_button = needs_reply_button
+        self._shows_reasoning = shows_reasoning
         self._version = 0
         self._shown: tuple[Page, ...] = ()
         self._ended: Ended | None = None
@@ -67,6 +71,7 @@ class Reply:
         needs_reply_button: bool = False,
         started_at: float = 0.0,
         reasoning_model: bool = True,
+        shows_reasoning: bool = False,
     ) -> Reply:
         """The reply of a stored turn; the same pages as when its events were applied one by one."""
         model = next((step.model for step in reversed(turn.steps) if step.model), "")
@@ -76,6 +81,7 @@ class Reply:
             footer=footer,
             reasoning_model=reasoning_model,
             needs_reply_button=needs_reply_button,
+            shows_reasoning=shows_reasoning,
         )
         for event in _events(turn, model):
             reply.apply(event)
@@ -109,16 +115,15 @@ class Reply:
         """
         match event:
             case Thought(text):
-                if not self._is_thinking or (text and not self._has_reasoning):
-                    self._version += 1
-                self._is_thinking = True
-                self._has_reasoning = self._has_reasoning or bool(text)
-                return
+                if not self._think(text):
+                    return
             case Answered(text):
                 self._answer(text)
             case ToolStarted(name, about):
                 self._tools.append(ToolUse(name, about))
                 self._step_is_new = True
+                self._is_thinking = False
+                self._thoughts.end_step()
             case ToolEnded(name, duration, is_error):
                 self._end_tool(name, duration, is_error)
             case StartedOver():
@@ -142,7 +147,8 @@ class Reply:
         else:
             contents = self._with_status(now)
             last = (Control.STOP,)
-        pages = [Page(content) for content in contents[:-1]] + [Page(contents[-1], last)]
+        pages = [*self._pages_of_thoughts(now, is_alone=not contents), *map(Page, contents)]
+        pages[-1] = replace(pages[-1], controls=last)
         known = self._shown
         self._shown = tuple(
             known[index] if index < len(known) and known[index] == page else page for index, page in enumerate(pages)
@@ -151,6 +157,7 @@ class Reply:
 
     def _start_over(self) -> None:
         self._splitter = Splitter()
+        self._thoughts = Spoiler()
         self._has_text = False
         self._shows_words = False
         self._has_reasoning = False
@@ -158,6 +165,17 @@ class Reply:
         self._step_is_new = False
         self._tools: list[ToolUse] = []
         self._tools_of_earlier_steps = 0
+
+    def _think(self, text: str) -> bool:
+        """Take in more reasoning; returns whether that makes a difference to the pages."""
+        is_news = not self._is_thinking or bool(text and not self._has_reasoning)
+        self._is_thinking = True
+        self._has_reasoning = self._has_reasoning or bool(text)
+        if not self._shows_reasoning:
+            return is_news
+        was_cut = self._thoughts.is_cut
+        self._thoughts.add(text)
+        return is_news or not was_cut
 
     def _answer(self, text: str) -> None:
         if not text:
@@ -181,18 +199,41 @@ class Reply:
         return _joined(texts, closing)
 
     def _with_status(self, now: float) -> list[str]:
-        """The text of each page so far, and below it what the bot is doing unless its text shows that."""
+        """The text of each page so far, and below it what the bot is doing unless its text shows that.
+
+        Nothing, while a page of thoughts says it all.
+        """
         texts = self._splitter.pages()
         self._shows_words = bool(texts)
-        lines = tool_lines(self._tools[self._tools_of_earlier_steps :])
-        if texts:
-            lines += [small("💭 Thinking…")] if self._is_thinking else []
-        elif self._has_text or not (self._reasoning_model or self._is_thinking):
-            lines.append(small("✍️ Writing…"))
-        else:
-            elapsed = int(now - self._started_at)
-            lines.append(small(f"💭 Thinking… {seconds(elapsed)}" if elapsed >= 1 else "💭 Thinking…"))
+        tools = self._tools[self._tools_of_earlier_steps :]
+        if self._thoughts.has_words and not (texts or tools or self._has_text):
+            return []
+        lines = tool_lines(tools)
+        if not texts:
+            lines.append(self._doing(now))
+        elif self._is_thinking or (self._step_is_new and not _are_running(tools)):
+            lines.append(THINKING)
         return _joined(texts, "\n".join(lines))
+
+    def _doing(self, now: float) -> str:
+        """What the bot is doing while nothing of the answer can be seen."""
+        if self._has_text or not (self._reasoning_model or self._is_thinking or self._tools):
+            return small("✍️ Writing…")
+        elapsed = int(now - self._started_at)
+        doing = "⚙️ Working…" if _are_running(self._tools) else "💭 Thinking…"
+        return small(f"{doing} {seconds(elapsed)}" if elapsed >= 1 else doing)
+
+    def _pages_of_thoughts(self, now: float, *, is_alone: bool) -> list[Page]:
+        """The covered reasoning, where it is shown and there is any; `is_alone` while there is no other page."""
+        if not self._thoughts.has_words:
+            return []
+        if is_alone:
+            status = self._doing(now)
+        elif self._ended:
+            return [self._thoughts.last_page(self._ended.thinking_seconds)]
+        else:
+            status = THINKING if self._is_thinking else small("💭 Thought")
+        return [self._thoughts.page(status)]
 
     def _closing(self, ended: Ended) -> list[str]:
         """The small print under an answer that has ended."""
@@ -226,6 +267,10 @@ class Reply:
             Control.REPLY: self._needs_reply_button,
         }
         return tuple(control for control, is_wanted in wanted.items() if is_wanted)
+
+
+def _are_running(tools: list[ToolUse]) -> bool:
+    return any(tool.seconds is None for tool in tools)
 
 
 def _joined(texts: list[str], below: str) -> list[str]:
