@@ -36,6 +36,7 @@ PURE = (
     "bot/address.py",
     "bot/assemble.py",
     "bot/context.py",
+    "bot/effort.py",
     "bot/errors.py",
     "bot/events.py",
     "bot/guild.py",

@@ -8,6 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+LARGEST_FILE = 8_000_000
+"""Bytes; Discord takes about ten million for one message (Discord, "Uploading Files")."""
+
 
 class Control(StrEnum):
     """A button under an answer."""
@@ -36,3 +39,9 @@ class Page:
     files: tuple[PageFile, ...] = ()
     announcement: str | None = None
     """What the message says when it is first posted, if `content` must not be read in a notification."""
+
+
+def text_file(name: str, text: str) -> PageFile:
+    """A text as a file; what exceeds LARGEST_FILE is left out."""
+    data = text.encode("utf-8", "replace")
+    return PageFile(name, data if len(data) <= LARGEST_FILE else data[:LARGEST_FILE].decode("utf-8", "ignore").encode())

@@ -17,7 +17,7 @@ from dataclasses import replace
 
 from bot.render.footer import seconds, small
 from bot.render.inline import SPOILER, ZERO_WIDTH_SPACE, units
-from bot.render.page import Page, PageFile
+from bot.render.page import Page, PageFile, text_file
 
 ROOM = 1_850
 """UTF-16 units for the disarmed text; the rest of a message is for the line above it."""
@@ -99,7 +99,7 @@ class Spoiler:
         if not self.is_cut:
             return self.page(small(line))
         if self._file is None:
-            self._file = PageFile(FILE_NAME, self.whole().encode("utf-8", "replace"))
+            self._file = text_file(FILE_NAME, self.whole())
         return replace(self.page(small(f"{line} · all of it is in the file below")), files=(self._file,))
 
     def _take(self, text: str) -> None:
