@@ -26,6 +26,7 @@ class Leaks:
         self._answer = MarkReader()
         self._thoughts = MarkReader(is_thought=True)
         self._calls_came = False
+        self._came_separately = False
 
     @property
     def has_found(self) -> bool:
@@ -41,6 +42,7 @@ class Leaks:
                 if not text or self._thoughts.is_plain(text):
                     return (event,)
                 self._answer.may_end_unopened = False
+                self._came_separately = True
                 cleaned = _joined(self._thoughts.feed(text))
                 return (ReasoningDelta(cleaned, details),) if cleaned or details is not None else ()
             case ToolCallDelta():
@@ -72,6 +74,9 @@ class Leaks:
                         yield from self._rest_of_thought()
                     yield TextDelta(text)
                 case Aside(text):
+                    if self._came_separately:
+                        text = f"\n\n{text}"
+                        self._came_separately = False
                     if thought := _joined(self._thoughts.feed(text)):
                         yield ReasoningDelta(thought)
                 case AllWasAside():

@@ -90,6 +90,11 @@ def test_the_end_of_a_reasoning_that_came_separately_is_only_dropped_at_the_star
     assert (step.reasoning, step.text) == ("Hm.", "Hi.\n</think> is a tag.")
 
 
+def test_reasoning_in_the_answer_is_a_new_paragraph_of_what_came_separately() -> None:
+    step = step_of([ReasoningDelta("Hm."), TextDelta("<think>Fur"), TextDelta("ther.</think>Hi.")])
+    assert (step.reasoning, step.text) == ("Hm.\n\nFurther.", "Hi.")
+
+
 @pytest.mark.parametrize("size", [1, 5, 1000])
 def test_marks_of_reasoning_inside_reasoning_are_dropped(size: int) -> None:
     assert thought("<think>Hm.\n</think>", size).reasoning == "Hm.\n"

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from bot.messages import Step, ToolCall, ToolResult, Turn
 from bot.render.footer import one_line, seconds, short_model, small
-from bot.render.inline import units
+from bot.render.inline import ZERO_WIDTH_SPACE, units
 from bot.render.page import PageFile, text_file
 from bot.render.split import MESSAGE_LIMIT, Splitter
 
@@ -22,6 +22,7 @@ MOST_PAGES = 3
 _MOST_READ = 4 * MESSAGE_LIMIT
 """Characters that are looked at to make messages of them."""
 _ROOM_FOR_HEAD = 300
+_PIPES = re.compile(r"(?P<code>`[^`\n]+`)|\|\|")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +91,7 @@ def _pages(head: str, parts: list[str]) -> list[str]:
     """The parts as messages, each of which renders on its own; short ones share a message."""
     pages = [head]
     for part in parts:
-        splitter = Splitter()
-        splitter.feed(part)
-        splitter.finish()
-        for page in splitter.pages():
+        for page in _split(part, MESSAGE_LIMIT):
             if units(pages[-1]) + 1 + units(page) <= MESSAGE_LIMIT:
                 pages[-1] += f"\n{page}"
             else:
@@ -103,7 +101,14 @@ def _pages(head: str, parts: list[str]) -> list[str]:
 
 def _beginning(parts: list[str]) -> str:
     """What fits into one message, with room for a line above."""
-    splitter = Splitter(MESSAGE_LIMIT - _ROOM_FOR_HEAD)
-    splitter.feed("\n\n".join(parts)[:_MOST_READ])
+    return next(iter(_split("\n\n".join(parts)[:_MOST_READ], MESSAGE_LIMIT - _ROOM_FOR_HEAD)), "")
+
+
+def _split(text: str, limit: int) -> list[str]:
+    """Markdown as messages. Pipes outside of code hide nothing: in a reasoning they mean "or"."""
+    runs = text.split("```")
+    runs[::2] = [_PIPES.sub(lambda found: found["code"] or f"|{ZERO_WIDTH_SPACE}|", run) for run in runs[::2]]
+    splitter = Splitter(limit)
+    splitter.feed("```".join(runs))
     splitter.finish()
-    return next(iter(splitter.pages()), "")
+    return splitter.pages()
