@@ -116,6 +116,7 @@ class Answer:
             reasoning_model=self._info is None or self._info.reasons,
             needs_reply_button=backstage.defaults.needs_reply_button and conversation.guild_id is not None,
             shows_reasoning=conversation.show_reasoning is ShowReasoning.SPOILER,
+            asker_id=turn.asker_id,
         )
         self._shown = backstage.live.open(
             conversation.id,

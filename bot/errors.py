@@ -33,6 +33,10 @@ class MessageGone(ShowError):
     """The Discord message to edit was deleted."""
 
 
+class FilesRefused(ShowError):
+    """Discord will not take the files of a message; the message without them may pass."""
+
+
 class RetryLater(Exception):
     """Read by the code that shows an answer: Discord will take the same request in `seconds`."""
 

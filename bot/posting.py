@@ -7,6 +7,7 @@ conversations or models: a page in, a message id out.
 from __future__ import annotations
 
 import asyncio
+import io
 import logging
 from collections.abc import Awaitable, Callable
 from typing import cast
@@ -14,7 +15,7 @@ from typing import cast
 import aiohttp
 import discord
 
-from bot.errors import MessageGone, RetryLater, ShowError, describe
+from bot.errors import FilesRefused, MessageGone, RetryLater, ShowError, describe
 from bot.render.page import Control, Page
 
 log = logging.getLogger(__name__)
@@ -26,6 +27,7 @@ _STYLES = {
     Control.RETRY: discord.ButtonStyle.secondary,
     Control.CONTINUE: discord.ButtonStyle.primary,
     Control.REASONING: discord.ButtonStyle.secondary,
+    Control.SOURCE: discord.ButtonStyle.secondary,
     Control.REPLY: discord.ButtonStyle.primary,
 }
 
@@ -37,6 +39,10 @@ _FINAL = {
     160005: "The thread is locked.",
 }
 """Discord's error codes after which trying again is useless, as sentences."""
+
+
+_FILES_REFUSED = frozenset({40005, 50013, 50035})  # too large, no permission to attach files, an invalid form
+"""Discord's error codes after which a message with files may still pass without them."""
 
 
 def custom_id(control: Control, turn_id: int) -> str:
@@ -54,6 +60,7 @@ class Poster:
         """Send a page once, however often this is called with the same nonce within minutes. Returns its id.
 
         For a nonce that it knows Discord gives the message it made before, which may show an older page.
+        Files are attached by `edit` alone.
         """
         channel = self._client.get_partial_messageable(channel_id)
         reference = None
@@ -64,7 +71,12 @@ class Poster:
         )  # its overloads refuse None for what may be absent
         async with _Refusals():
             message = await send(
-                page.content, view=_view(page, turn_id), nonce=nonce, reference=reference, mention_author=False
+                page.content,
+                view=_view(page, turn_id),
+                nonce=nonce,
+                reference=reference,
+                mention_author=False,
+                allowed_mentions=_allowed_mentions(page),
             )
         if not _shows(message, page, turn_id):
             await self.edit(channel_id, message.id, page, turn_id=turn_id)
@@ -72,8 +84,9 @@ class Poster:
 
     async def edit(self, channel_id: int, message_id: int, page: Page, *, turn_id: int) -> None:
         message = self._client.get_partial_messageable(channel_id).get_partial_message(message_id)
-        async with _Refusals():
-            await message.edit(content=page.content, view=_view(page, turn_id))
+        async with _Refusals(with_files=bool(page.files)):
+            files = [discord.File(io.BytesIO(file.data), file.name) for file in page.files]
+            await message.edit(content=page.content, view=_view(page, turn_id), attachments=files)
 
     async def delete(self, channel_id: int, message_id: int) -> None:
         async with _Refusals():
@@ -94,6 +107,11 @@ class Poster:
                     await message.remove_reaction(WAITING, self._client.user)
         except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
             log.debug("a waiting mark was not possible: %s", describe(error))
+
+
+def _allowed_mentions(page: Page) -> discord.AllowedMentions | None:
+    """Exactly the one who is to be notified; None leaves it at the client's rule, which is nobody."""
+    return discord.AllowedMentions(users=[discord.Object(page.notifies)]) if page.notifies is not None else None
 
 
 def _view(page: Page, turn_id: int) -> discord.ui.View | None:
@@ -127,6 +145,9 @@ def _shows(message: discord.Message, page: Page, turn_id: int) -> bool:
 class _Refusals:
     """Turns what discord.py raises into errors that say whether trying again makes sense."""
 
+    def __init__(self, *, with_files: bool = False) -> None:
+        self._with_files = with_files
+
     async def __aenter__(self) -> None:
         return None
 
@@ -140,6 +161,8 @@ class _Refusals:
                 raise MessageGone("The message was deleted.") from error
             case discord.HTTPException(status=429):
                 raise RetryLater(10.0) from error
+            case discord.HTTPException() if self._with_files and (error.status == 413 or error.code in _FILES_REFUSED):
+                raise FilesRefused("Discord refused the files.") from error
             case aiohttp.ClientError():
                 raise OSError(f"the connection to Discord failed ({type(error).__name__})") from error
             case discord.HTTPException():

@@ -6,6 +6,7 @@ state of its own.
 
 from __future__ import annotations
 
+import io
 import re
 from typing import Any, Self
 
@@ -17,11 +18,13 @@ from bot.client import Client, tell
 from bot.errors import ForUser
 from bot.incoming import one_line
 from bot.messages import Said, Text, Turn
+from bot.render.files import whole_answer
 from bot.render.page import Control
 from cogs.reasoning import show_thoughts
 
 GONE = "This answer is not known any more; it was deleted. Please ask again."
 NOT_YOURS = "Only the person who asked, or a moderator, can do this."
+EPHEMERAL_LIMIT = 2_000
 
 
 class ControlButton(
@@ -101,6 +104,8 @@ async def press(interaction: discord.Interaction[Any], control: Control, turn_id
             await services.chat.go_on(turn.id, _said(interaction, ""))
         case Control.REASONING:
             await show_thoughts(interaction, turn)
+        case Control.SOURCE:
+            await _show_source(interaction, turn)
         case Control.REPLY:
             await interaction.response.send_modal(ReplyBox(turn))
 
@@ -143,6 +148,21 @@ def _check_owner(interaction: discord.Interaction[Any], turn: Turn) -> None:
 def _said(interaction: discord.Interaction[Any], text: str) -> Said:
     user = interaction.user
     return Said(interaction.id, user.id, user.display_name, (Text(text),), interaction.created_at.timestamp())
+
+
+async def _show_source(interaction: discord.Interaction[Any], turn: Turn) -> None:
+    """Give the answer as the model wrote it, so far, to whoever asks, for all who see the button see the answer."""
+    text = turn.text
+    if not text.strip():
+        raise ForUser("There is no answer yet. Please try again in a moment.")
+    block = f"```md\n{text}\n```"
+    if len(block) <= EPHEMERAL_LIMIT and "``" not in text:
+        await interaction.response.send_message(block, ephemeral=True)
+        return
+    answer = whole_answer(text)
+    file = discord.File(io.BytesIO(answer.data), answer.name)
+    note = "The answer as the model wrote it:" if not turn.status.unfinished else "The answer as far as it has come:"
+    await interaction.response.send_message(note, file=file, ephemeral=True)
 
 
 async def setup(client: Client) -> None:

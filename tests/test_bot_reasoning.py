@@ -65,6 +65,21 @@ async def test_with_spoiler_the_reasoning_stands_covered_above_the_next_answer(b
     assert "forty-two" not in "".join(contents)
 
 
+async def test_what_exceeds_the_message_is_attached_covered_at_the_end(tmp_path: Path) -> None:
+    scene: JsonObject = {"name": "long", "think": {"repeat": 300, "text": "Thought {n}. "}, "say": "Done."}
+    async with stage(tmp_path, script=script_file(tmp_path, scene)) as bot, bot.app():
+        thread, private = await thread_of(bot, bot.ada), Private(bot, bot.ada)
+        await bot.command(bot.ada, thread.id, "reasoning", show="spoiler")
+        await private.told("behind a spoiler")
+        bot.say(bot.ada, thread.id, "again")
+
+        def attached() -> list[str]:
+            return [file.filename for message in bot.messages(thread.id) for file in message.attachments]
+
+        await bot.until(attached, "the reasoning is attached")
+        assert attached() == ["SPOILER_reasoning.md"]
+
+
 async def test_what_a_host_leaks_is_shown_as_reasoning_and_goes_back_as_such(bot: Stage) -> None:
     thread, private = await thread_of(bot, bot.ada, "leak"), Private(bot, bot.ben)
 

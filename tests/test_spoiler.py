@@ -162,7 +162,7 @@ def test_the_reasoning_streams_above_the_answer_in_a_message_of_its_own() -> Non
     made.apply(ended())
     assert made.pages(120) == (
         spoiler_page("💭 Thought for 12 s", "Hm,"),
-        Page("Hello.\n-# m · thought 12 s · 12 tokens", (Control.RETRY, Control.REASONING)),
+        Page("Hello.\n-# m · thought 12 s · 12 tokens", (Control.RETRY, Control.REASONING, Control.SOURCE)),
     )
 
 
@@ -205,6 +205,17 @@ def test_a_long_reasoning_is_attached_whole_at_the_end() -> None:
     assert pages[0].files == (PageFile("SPOILER_reasoning.md", thought.encode()),)
     assert "all of it is in the file below" in pages[0].content
     assert made.pages(103)[0] is pages[0]
+
+
+def test_a_file_that_discord_refuses_is_left_out_and_not_promised() -> None:
+    made = reply(Thought("word " * 900), Answered("Hi."), ended())
+    assert made.has_files
+    made.refuse_files()
+    first, last = made.pages(102)
+    assert not made.has_files
+    assert first.files == ()
+    assert "file" not in first.content.partition("\n")[0]
+    assert "did not take the files" in last.content
 
 
 def test_hidden_reasoning_is_in_no_page() -> None:

@@ -18,7 +18,7 @@ from functools import partial
 from typing import Protocol, assert_never
 from weakref import WeakValueDictionary
 
-from bot.errors import MessageGone, RetryLater, ShowError, describe
+from bot.errors import FilesRefused, MessageGone, RetryLater, ShowError, describe
 from bot.render.pace import Allowance, Pace, Rhythm
 from bot.render.page import Page
 from bot.render.reply import Reply
@@ -34,8 +34,9 @@ class Port(Protocol):
     """What carries pages to Discord.
 
     Its methods raise ShowError when trying again is useless, MessageGone when
-    the message was deleted, RetryLater when Discord names a time, and OSError
-    (TimeoutError included) when nobody knows what happened.
+    the message was deleted, FilesRefused when it may pass without its files,
+    RetryLater when Discord names a time, and OSError (TimeoutError included)
+    when nobody knows what happened.
     """
 
     async def send(self, channel_id: int, page: Page, *, nonce: str, reply_to: int | None, turn_id: int) -> int:
@@ -43,7 +44,7 @@ class Port(Protocol):
         ...
 
     async def edit(self, channel_id: int, message_id: int, page: Page, *, turn_id: int) -> None:
-        """Let a message show a page: its content and exactly its buttons."""
+        """Let a message show a page: its content, and exactly its buttons and files."""
         ...
 
     async def delete(self, channel_id: int, message_id: int) -> None:
@@ -197,6 +198,8 @@ class Live:
             if not shown.slots.lose(step):
                 raise
             shown.stumble(self._clock(), self._pace.give_up_seconds, wait=0.0)
+        except FilesRefused:
+            shown.go_without_files()
         except RetryLater as later:
             shown.stumble(self._clock(), self._pace.give_up_seconds, wait=later.seconds)
         except OSError:

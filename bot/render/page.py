@@ -19,6 +19,7 @@ class Control(StrEnum):
     RETRY = "retry"
     CONTINUE = "continue"
     REASONING = "reasoning"
+    SOURCE = "source"
     REPLY = "reply"
 
 
@@ -39,6 +40,8 @@ class Page:
     files: tuple[PageFile, ...] = ()
     announcement: str | None = None
     """What the message says when it is first posted, if `content` must not be read in a notification."""
+    notifies: int | None = None
+    """The user whom this message notifies, by its mention; only a new message can."""
 
 
 def text_file(name: str, text: str) -> PageFile:

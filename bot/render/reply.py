@@ -14,6 +14,8 @@ from typing import assert_never
 from bot.errors import ModelError, ModelFault
 from bot.events import Answered, Ended, Noticed, ReplyEvent, StartedOver, Thought, ToolEnded, ToolStarted
 from bot.messages import Step, Turn, TurnStatus
+from bot.render.body import Body
+from bot.render.files import REFUSED, Attached, attached, goes_on
 from bot.render.footer import (
     ToolUse,
     figures,
@@ -26,17 +28,20 @@ from bot.render.footer import (
 )
 from bot.render.inline import units
 from bot.render.page import Control, Page
-from bot.render.split import MESSAGE_LIMIT, Splitter
+from bot.render.split import MESSAGE_LIMIT
 from bot.render.spoiler import THINKING, Spoiler
 
 _LONGEST_ERROR = 600
+_NOTIFIED_AFTER_SECONDS = 60.0
+"""An answer that took longer is announced to its asker by a message of its own, for edits notify nobody."""
 
 
 class Reply:
     """An answer as it is to be shown now.
 
     `started_at` and the `now` of `pages` are seconds of the same clock.
-    `needs_reply_button` is for places where the bot cannot read plain messages;
+    `needs_reply_button` is for places where the bot cannot read plain messages.
+    `asker_id` is whom a closing line notifies when the answer took long;
     `shows_reasoning` puts the reasoning above the answer, covered, in a message of its own.
     """
 
@@ -49,6 +54,7 @@ class Reply:
         reasoning_model: bool = True,
         needs_reply_button: bool = False,
         shows_reasoning: bool = False,
+        asker_id: int | None = None,
     ) -> None:
         self._started_at = started_at
         self._model = model
@@ -56,6 +62,8 @@ class Reply:
         self._reasoning_model = reasoning_model
         self._needs_reply_button = needs_reply_button
         self._shows_reasoning = shows_reasoning
+        self._asker_id = asker_id
+        self._files_refused = False
         self._version = 0
         self._shown: tuple[Page, ...] = ()
         self._ended: Ended | None = None
@@ -107,6 +115,17 @@ class Reply:
         """Whether `pages` last gave any of it; the meaning of a first character may have to wait for a second."""
         return self._shows_words
 
+    @property
+    def has_files(self) -> bool:
+        """Whether files come with the answer."""
+        come = (self._attached and self._attached.files) or (self._ended and self._thoughts.is_cut)
+        return bool(come) and not self._files_refused
+
+    def refuse_files(self) -> None:
+        """Discord does not take the files: the answer says so instead."""
+        self._files_refused = True
+        self._version += 1
+
     def apply(self, event: ReplyEvent) -> None:
         """Take in what happened. Work is linear in the event's text.
 
@@ -133,7 +152,7 @@ class Reply:
                     return
                 self._notices.append(text)
             case Ended():
-                self._splitter.finish()
+                self._body.finish()
                 self._ended = event
             case _:
                 assert_never(event)
@@ -142,13 +161,13 @@ class Reply:
     def pages(self, now: float) -> tuple[Page, ...]:
         """What each message shows at `now`, never empty; a page that did not change is the same object."""
         if self._ended:
-            contents = self._with_closing("\n".join(self._closing(self._ended)))
-            last = self._final_controls(self._ended)
+            pages = self._final_pages(self._ended)
         else:
             contents = self._with_status(now)
-            last = (Control.STOP,)
-        pages = [*self._pages_of_thoughts(now, is_alone=not contents), *map(Page, contents)]
-        pages[-1] = replace(pages[-1], controls=last)
+            # Of what goes on unseen, Source shows as much as there is.
+            controls = (Control.STOP, Control.SOURCE) if self._body.goes_on else (Control.STOP,)
+            pages = [*self._pages_of_thoughts(now, is_alone=not contents), *map(Page, contents)]
+            pages[-1] = replace(pages[-1], controls=controls)
         known = self._shown
         self._shown = tuple(
             known[index] if index < len(known) and known[index] == page else page for index, page in enumerate(pages)
@@ -156,8 +175,9 @@ class Reply:
         return self._shown
 
     def _start_over(self) -> None:
-        self._splitter = Splitter()
+        self._body = Body()
         self._thoughts = Spoiler()
+        self._attached: Attached | None = None
         self._has_text = False
         self._shows_words = False
         self._has_reasoning = False
@@ -181,34 +201,50 @@ class Reply:
         if not text:
             return
         if self._step_is_new and self._has_text:
-            self._splitter.feed("\n\n")
+            self._body.feed("\n\n")
         self._step_is_new = False
         self._tools_of_earlier_steps = len(self._tools)
         self._is_thinking = False
         self._has_text = self._has_text or not text.isspace()
-        self._splitter.feed(text)
+        self._body.feed(text)
 
     def _end_tool(self, name: str, duration: float, is_error: bool) -> None:
         running = [index for index, tool in enumerate(self._tools) if tool.name == name and tool.seconds is None]
         if running:
             self._tools[running[-1]] = replace(self._tools[running[-1]], seconds=duration, is_error=is_error)
 
-    def _with_closing(self, closing: str) -> list[str]:
-        """The text of each page, with room made for the small print on the last one."""
-        texts = self._splitter.pages(reserve=units(closing) + 1 if closing else 0)
-        return _joined(texts, closing)
+    def _final_pages(self, ended: Ended) -> list[Page]:
+        """The answer with its small print, buttons and files, and below it the line that notifies the asker."""
+        closing = self._closing(ended)
+        contents = self._with_closing(closing, whole=self._body.is_cut)
+        if self._body.goes_on and not self._body.is_cut:
+            contents = self._with_closing(closing, whole=True)
+        files = self._attached.files if self._attached and not self._files_refused else ()
+        pages = [*map(Page, contents[:-1]), Page(contents[-1], self._final_controls(ended), files)]
+        if self._thoughts.has_words:
+            pages.insert(0, self._thoughts.last_page(ended.thinking_seconds, with_file=not self._files_refused))
+        return [*pages, *self._notification(ended)]
+
+    def _with_closing(self, closing: list[str], *, whole: bool) -> list[str]:
+        """The text of each page, with room made for the small print on the last one; `whole`: all of it is a file."""
+        if self._attached is None or self._attached.is_whole != whole:
+            self._attached = attached(self._body.text, whole=whole)
+        files = [REFUSED] if self._files_refused else self._attached.small_print
+        below = "\n".join([*files, *closing])
+        return _joined(self._body.pages(reserve=units(below) + 1 if below else 0), below)
 
     def _with_status(self, now: float) -> list[str]:
         """The text of each page so far, and below it what the bot is doing unless its text shows that.
 
         Nothing, while a page of thoughts says it all.
         """
-        texts = self._splitter.pages()
+        texts = self._body.pages()
         self._shows_words = bool(texts)
         tools = self._tools[self._tools_of_earlier_steps :]
         if self._thoughts.has_words and not (texts or tools or self._has_text):
             return []
-        lines = tool_lines(tools)
+        lines = [goes_on(self._body.length)] if self._body.goes_on else []
+        lines += tool_lines(tools)
         if not texts:
             lines.append(self._doing(now))
         elif self._is_thinking or (self._step_is_new and not _are_running(tools)):
@@ -227,13 +263,8 @@ class Reply:
         """The covered reasoning, where it is shown and there is any; `is_alone` while there is no other page."""
         if not self._thoughts.has_words:
             return []
-        if is_alone:
-            status = self._doing(now)
-        elif self._ended:
-            return [self._thoughts.last_page(self._ended.thinking_seconds)]
-        else:
-            status = THINKING if self._is_thinking else small("💭 Thought")
-        return [self._thoughts.page(status)]
+        resting = THINKING if self._is_thinking else small("💭 Thought")
+        return [self._thoughts.page(self._doing(now) if is_alone else resting)]
 
     def _closing(self, ended: Ended) -> list[str]:
         """The small print under an answer that has ended."""
@@ -254,6 +285,18 @@ class Reply:
             lines += figures(ended.model or self._model, ended.thinking_seconds, ended.usage)
         return lines
 
+    def _notification(self, ended: Ended) -> list[Page]:
+        """A message of its own that mentions the asker: not after Stop or a restart, which are no end to wait for."""
+        if self._asker_id is None or ended.seconds <= _NOTIFIED_AFTER_SECONDS:
+            return []
+        if ended.status not in (TurnStatus.DONE, TurnStatus.FAILED):
+            return []
+        if ended.status is TurnStatus.DONE and self._has_text:
+            line = f"<@{self._asker_id}> Done in {seconds(ended.seconds)}."
+        else:
+            line = f"<@{self._asker_id}> This could not be answered, after {seconds(ended.seconds)}."
+        return [Page(line, notifies=self._asker_id)]
+
     def _final_controls(self, ended: Ended) -> tuple[Control, ...]:
         continues = (
             ended.status is TurnStatus.INTERRUPTED
@@ -264,6 +307,7 @@ class Reply:
             Control.RETRY: True,
             Control.CONTINUE: continues,
             Control.REASONING: self._has_reasoning,
+            Control.SOURCE: self._has_text,
             Control.REPLY: self._needs_reply_button,
         }
         return tuple(control for control, is_wanted in wanted.items() if is_wanted)

@@ -72,15 +72,22 @@ class Slots:
         """The first thing to do so that the messages show `pages`; None when they do.
 
         Messages of an earlier attempt that are not needed are deleted at once,
-        those of this one only when it is over: the answer may still grow.
+        those of this one only when it is over: the answer may still grow. A
+        page's files follow its text, in an edit of their own.
         """
         self._last = len(pages) - 1
         for index, page in enumerate(pages):
             if index == len(self._slots):
-                return Send(_announced(page), self._nonce(index), None if self._slots else self._reply_to)
+                nonce = self._nonce(index, page)
+                return Send(_without_files(_announced(page)), nonce, None if self._slots else self._reply_to)
             slot = self._slots[index]
-            if not slot.is_gone and slot.shown != page:
-                return Edit(index, slot.message_id, page)
+            if slot.is_gone or slot.shown == page:
+                continue
+            if page.notifies is not None:
+                return Delete(index, slot.message_id)  # an edit would notify nobody
+            is_text_shown = slot.shown is not None and slot.shown.content == page.content
+            # The words first: an upload may take long, or fail.
+            return Edit(index, slot.message_id, page if is_text_shown else _without_files(page))
         for index in range(len(self._slots) - 1, len(pages) - 1, -1):
             slot = self._slots[index]
             if not slot.is_gone and (over or slot.shown is None):
@@ -116,9 +123,9 @@ class Slots:
             case _:
                 return False
 
-    def _nonce(self, index: int) -> str:
+    def _nonce(self, index: int, page: Page) -> str:
         """Equal for equal attempts, even after a restart. Discord, 'Create Message': at most 25 characters."""
-        fact = f"{self.turn_id}:{self._attempt}:{index}:{self._has_resent}"
+        fact = f"{self.turn_id}:{self._attempt}:{index}:{self._has_resent}:{page.notifies}"
         return hashlib.blake2s(fact.encode(), digest_size=12).hexdigest()
 
 
@@ -126,4 +133,8 @@ def _announced(page: Page) -> Page:
     """The page as it is first posted: people are notified of that text, and of no later edit."""
     if page.announcement is None:
         return page
-    return replace(page, content=page.announcement, files=(), announcement=None)
+    return replace(page, content=page.announcement, announcement=None)
+
+
+def _without_files(page: Page) -> Page:
+    return replace(page, files=()) if page.files else page

@@ -93,10 +93,10 @@ class Spoiler:
         """The reasoning's message while it may still grow, below a line that says what is going on."""
         return Page(f"{status}\n{self.covered()}", announcement=THINKING)
 
-    def last_page(self, thinking_seconds: float) -> Page:
-        """The reasoning's message when the turn is over, with a file of all of it where it shows the beginning only."""
+    def last_page(self, thinking_seconds: float, *, with_file: bool) -> Page:
+        """The reasoning's message when the turn is over; it has a file of all that it shows the beginning of."""
         line = f"💭 Thought for {seconds(thinking_seconds)}" if thinking_seconds >= 0.5 else "💭 Thought"
-        if not self.is_cut:
+        if not (self.is_cut and with_file):
             return self.page(small(line))
         if self._file is None:
             self._file = text_file(FILE_NAME, self.whole())
