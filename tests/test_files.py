@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.render.blocks import code_blocks
 from bot.render.body import MOST_PAGES, Body
+from bot.render.fenced import code_blocks
 from bot.render.filenames import LONGEST_NAME, name_for_language, name_of_code, unique
 from bot.render.files import LONG_CODE_LINES, MOST_BYTES, MOST_FILES, Attached, attached, size, whole_answer
 from bot.render.inline import units

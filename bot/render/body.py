@@ -30,8 +30,6 @@ class Body:
         self._splitter = Splitter()
         self._pages_looked_at = 0
         self._excerpt: list[str] | None = None
-        self.length = 0
-        """Characters so far."""
         self.goes_on = False
         """Whether `pages` last gave less than everything."""
 
@@ -41,19 +39,23 @@ class Body:
         return self._text.getvalue()
 
     @property
+    def length(self) -> int:
+        """Characters so far."""
+        return self._text.tell()
+
+    @property
     def is_cut(self) -> bool:
         """Whether it is certain that the answer is too long, so that it is not laid out any more."""
         return self._excerpt is not None
 
     def feed(self, text: str) -> None:
         self._text.write(text)
-        self.length += len(text)
-        for start in range(0, len(text), _SLICE):
-            if self._excerpt is not None:
-                return
-            self._splitter.feed(text[start : start + _SLICE])
+        if self._excerpt is None:
+            self._splitter.feed(text[:_SLICE])
             if len(self._splitter.done) > self._pages_looked_at:
                 self._look_at_pages()
+            if len(text) > _SLICE:
+                self._feed_rest(text)
 
     def finish(self) -> None:
         """The answer is complete."""
@@ -71,6 +73,13 @@ class Body:
             return pages
         reserve = max(reserve, _KEPT_FREE)
         return [*pages[: MOST_PAGES - 1], _shortened(pages[MOST_PAGES - 1], min(reserve, _MOST_KEPT_FREE))]
+
+    def _feed_rest(self, text: str) -> None:
+        for start in range(_SLICE, len(text), _SLICE):
+            if self._excerpt is not None:
+                return
+            self._splitter.feed(text[start : start + _SLICE])
+            self._look_at_pages()
 
     def _look_at_pages(self) -> None:
         """Stop laying out when it is certain that the answer does not fit."""

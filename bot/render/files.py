@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bot.pieces import mend
-from bot.render.blocks import Block, code_blocks
+from bot.render.fenced import Block, code_blocks
 from bot.render.filenames import name_for_language, name_of_code, unique
 from bot.render.footer import small
 from bot.render.page import PageFile

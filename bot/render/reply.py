@@ -7,13 +7,12 @@ passed in, and nothing here knows how pages reach Discord.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 from typing import assert_never
 
 from bot.errors import ModelError, ModelFault
 from bot.events import Answered, Ended, Noticed, ReplyEvent, StartedOver, Thought, ToolEnded, ToolStarted
-from bot.messages import Step, Turn, TurnStatus
+from bot.messages import Turn, TurnStatus
 from bot.render.body import Body
 from bot.render.files import REFUSED, Attached, attached, goes_on
 from bot.render.footer import (
@@ -30,6 +29,7 @@ from bot.render.inline import units
 from bot.render.page import Control, Page
 from bot.render.split import MESSAGE_LIMIT
 from bot.render.spoiler import THINKING, Spoiler
+from bot.render.stored import events_of
 
 _LONGEST_ERROR = 600
 _NOTIFIED_AFTER_SECONDS = 60.0
@@ -91,7 +91,7 @@ class Reply:
             needs_reply_button=needs_reply_button,
             shows_reasoning=shows_reasoning,
         )
-        for event in _events(turn, model):
+        for event in events_of(turn, model):
             reply.apply(event)
         return reply
 
@@ -117,9 +117,8 @@ class Reply:
 
     @property
     def has_files(self) -> bool:
-        """Whether files come with the answer."""
-        come = (self._attached and self._attached.files) or (self._ended and self._thoughts.is_cut)
-        return bool(come) and not self._files_refused
+        """Whether any page that `pages` last gave has files."""
+        return any(page.files for page in self._shown)
 
     def refuse_files(self) -> None:
         """Discord does not take the files: the answer says so instead."""
@@ -168,6 +167,8 @@ class Reply:
             controls = (Control.STOP, Control.SOURCE) if self._body.goes_on else (Control.STOP,)
             pages = [*self._pages_of_thoughts(now, is_alone=not contents), *map(Page, contents)]
             pages[-1] = replace(pages[-1], controls=controls)
+        if self._files_refused:
+            pages = [replace(page, files=()) for page in pages]
         known = self._shown
         self._shown = tuple(
             known[index] if index < len(known) and known[index] == page else page for index, page in enumerate(pages)
@@ -219,7 +220,7 @@ class Reply:
         contents = self._with_closing(closing, whole=self._body.is_cut)
         if self._body.goes_on and not self._body.is_cut:
             contents = self._with_closing(closing, whole=True)
-        files = self._attached.files if self._attached and not self._files_refused else ()
+        files = self._attached.files if self._attached else ()
         pages = [*map(Page, contents[:-1]), Page(contents[-1], self._final_controls(ended), files)]
         if self._thoughts.has_words:
             pages.insert(0, self._thoughts.last_page(ended.thinking_seconds, with_file=not self._files_refused))
@@ -324,31 +325,3 @@ def _joined(texts: list[str], below: str) -> list[str]:
     if texts and units(texts[-1]) + 1 + units(below) <= MESSAGE_LIMIT:
         return [*texts[:-1], f"{texts[-1]}\n{below}"]
     return [*texts, below]
-
-
-def _events(turn: Turn, model: str) -> Iterable[ReplyEvent]:
-    """The events that a stored turn went through, as far as its pages depend on them."""
-    for step in turn.steps:
-        yield from _events_of_step(step)
-    yield from (Noticed(notice) for notice in turn.notices)
-    if not turn.status.unfinished:
-        yield Ended(
-            turn.status,
-            model,
-            turn.usage,
-            thinking_seconds=sum(step.thinking_seconds for step in turn.steps),
-            seconds=0.0,
-            finish=turn.steps[-1].finish if turn.steps else None,
-            error=turn.error,
-        )
-
-
-def _events_of_step(step: Step) -> Iterable[ReplyEvent]:
-    if step.reasoning:
-        yield Thought(step.reasoning)
-    if step.text:
-        yield Answered(step.text)
-    for call in step.tool_calls:
-        yield ToolStarted(call.name, "")
-    for result in step.tool_results:
-        yield ToolEnded(result.name, 0.0, result.is_error)
