@@ -193,10 +193,10 @@ class Engine:
 def _told(event: ModelEvent, assembler: StepAssembler, draft: Draft) -> Sequence[ReplyEvent]:
     """What people are told of a model's event, which is in the draft already."""
     match event:
-        case ReasoningDelta(text) if text:
-            return (Thought(text),)
-        case TextDelta(text) if text:
-            return (Answered(text),)
+        case TextDelta():
+            return (Answered(event.text),) if event.text else ()
+        case ReasoningDelta():
+            return (Thought(event.text),) if event.text else ()
         case TextWasReasoning():
             return (StartedOver(), *draft.told, Thought(assembler.snapshot().reasoning))
         case _:

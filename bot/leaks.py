@@ -36,8 +36,10 @@ class Leaks:
     def apply(self, event: ModelEvent) -> Sequence[ModelEvent]:
         """What really happened. Work is linear in the event's text; most events pass as they are."""
         match event:
-            case TextDelta(text):
-                return (event,) if self._answer.is_plain(text) else [*self._words(self._answer.feed(text))]
+            case TextDelta():
+                if self._answer.is_plain(event.text):
+                    return (event,)
+                return [*self._words(self._answer.feed(event.text))]
             case ReasoningDelta(text, details):
                 if not text or self._thoughts.is_plain(text):
                     return (event,)

@@ -108,12 +108,11 @@ class MarkReader:
         self._is_start = True  # there was nothing but white space
         self._trims = False  # the white space that follows belonged to a mark
         self._last = "\n"
+        self._is_alert = True  # what the next words mean depends on what came before
 
     def is_plain(self, text: str) -> bool:
         """Whether `text` is nothing but words, so that `feed` need not see it. Costs almost nothing."""
-        if self._held or self._block or self._is_start or self._trims or not text:
-            return False
-        if "<" in text or "`" in text or "◁" in text or not self._code.goes_on_through(text):
+        if self._is_alert or "<" in text or "`" in text or "◁" in text or not text:
             return False
         self._last = text[-1]
         return True
@@ -128,6 +127,8 @@ class MarkReader:
                 position = self._read_words(data, position, found)
             else:
                 position = self._read_block(self._block, data, position, found)
+        expects = self._held or self._block is not None or self._is_start or self._trims
+        self._is_alert = bool(expects) or self._code.is_open
         return found
 
     def finish(self) -> list[Found]:
@@ -277,12 +278,13 @@ class _Code:
         self._settle()
         return self._is_block or self._span > 0
 
-    def goes_on_through(self, text: str) -> bool:
-        """Whether a text without backticks changes nothing."""
-        return not (self._run or (self._span and "\n" in text))
+    @property
+    def is_open(self) -> bool:
+        """Whether a text without backticks may change something."""
+        return self._run > 0 or self._span > 0
 
     def see(self, text: str) -> None:
-        if "`" not in text and self.goes_on_through(text):
+        if "`" not in text and not self.is_open:
             return
         for match in _RUN_OR_BREAK.finditer(text):
             if match[0][0] == "`":

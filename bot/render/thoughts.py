@@ -105,10 +105,19 @@ def _beginning(parts: list[str]) -> str:
 
 
 def _split(text: str, limit: int) -> list[str]:
-    """Markdown as messages. Pipes outside of code hide nothing: in a reasoning they mean "or"."""
-    runs = text.split("```")
-    runs[::2] = [_PIPES.sub(lambda found: found["code"] or f"|{ZERO_WIDTH_SPACE}|", run) for run in runs[::2]]
+    """Markdown as messages."""
     splitter = Splitter(limit)
-    splitter.feed("```".join(runs))
+    splitter.feed(_unhidden(text))
     splitter.finish()
     return splitter.pages()
+
+
+def _unhidden(text: str) -> str:
+    """The text with pipes outside of code that hide nothing: in a reasoning they mean "or"."""
+    lines: list[str] = []
+    is_code = False
+    for line in text.split("\n"):
+        if line.lstrip(" \t>").startswith(("```", "~~~")):
+            is_code = not is_code
+        lines.append(line if is_code else _PIPES.sub(lambda found: found["code"] or f"|{ZERO_WIDTH_SPACE}|", line))
+    return "\n".join(lines)
