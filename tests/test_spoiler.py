@@ -209,6 +209,7 @@ def test_a_long_reasoning_is_attached_whole_at_the_end() -> None:
 
 def test_a_file_that_discord_refuses_is_left_out_and_not_promised() -> None:
     made = reply(Thought("word " * 900), Answered("Hi."), ended())
+    assert made.pages(102)[0].files
     assert made.has_files
     made.refuse_files()
     first, last = made.pages(102)
