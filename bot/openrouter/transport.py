@@ -58,16 +58,16 @@ class _Stream(httpx.AsyncByteStream):
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         while chunk := await self._read():
-            connection = self._response.connection
-            protocol = connection.protocol if connection else None
-            if protocol is None:  # everything has come already
+            # The socket alone rests: aiohttp's own pausing also stops its parser, which then gives one chunk a read.
+            socket = self._response.connection.transport if self._response.connection else None
+            if socket is None:  # everything has come already
                 yield chunk
                 continue
-            protocol.pause_reading()
+            socket.pause_reading()
             try:
                 yield chunk
             finally:
-                protocol.resume_reading()
+                socket.resume_reading()
 
     async def aclose(self) -> None:
         """Close the connection at once, unless the response was read to its end; then it can be used again."""
