@@ -33,6 +33,14 @@ class MessageGone(ShowError):
     """The Discord message to edit was deleted."""
 
 
+class MessageTooOld(ShowError):
+    """Discord will not edit the message any more, or hardly ever, for it is older than an hour."""
+
+
+class ChannelGone(ShowError):
+    """The channel or thread was deleted, so that nobody waits for anything there."""
+
+
 class RetryLater(Exception):
     """Read by the code that shows an answer: Discord will take the same request in `seconds`."""
 

@@ -34,9 +34,9 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Delete:
-    """Remove message `index`, which shows nothing of the answer any more."""
+    """Remove message `index`, or one left behind, which shows nothing of the answer any more."""
 
-    index: int
+    index: int | None
     message_id: int
 
 
@@ -61,6 +61,8 @@ class Slots:
         self._attempt = tuple(pages)
         self._slots = [_Slot(message_id, None) for message_id in pages]
         self._has_resent = False
+        self._moves = 0
+        self._left_behind: list[int] = []
         self._last = 0
 
     @property
@@ -68,20 +70,34 @@ class Slots:
         """The messages that exist, in order."""
         return tuple(slot.message_id for slot in self._slots if not slot.is_gone)
 
-    def next_step(self, pages: Sequence[Page], over: bool) -> Step | None:
+    def next_step(self, pages: Sequence[Page], over: bool, *, sends_first: bool = False) -> Step | None:
         """The first thing to do so that the messages show `pages`; None when they do.
 
+        With `sends_first` a new page is posted before the others are brought up
+        to date: the Stop button is on the new one before it leaves the old one.
         Messages of an earlier attempt that are not needed are deleted at once,
         those of this one only when it is over: the answer may still grow.
         """
         self._last = len(pages) - 1
-        for index, page in enumerate(pages):
-            if index == len(self._slots):
-                return Send(_announced(page), self._nonce(index), None if self._slots else self._reply_to)
-            slot = self._slots[index]
+        shown = len(self._slots)
+        if sends_first and shown < len(pages):
+            return self._send(pages[shown])
+        for slot, (index, page) in zip(self._slots, enumerate(pages), strict=False):
             if not slot.is_gone and slot.shown != page:
                 return Edit(index, slot.message_id, page)
-        for index in range(len(self._slots) - 1, len(pages) - 1, -1):
+        if shown < len(pages):
+            return self._send(pages[shown])
+        return self._clear_away(len(pages), over)
+
+    def _send(self, page: Page) -> Send:
+        index = len(self._slots)
+        return Send(_announced(page), self._nonce(index), self._reply_to if index == 0 else None)
+
+    def _clear_away(self, wanted: int, over: bool) -> Delete | None:
+        """Remove a message that is not wanted any more."""
+        if self._left_behind:
+            return Delete(None, self._left_behind[-1])
+        for index in range(len(self._slots) - 1, wanted - 1, -1):
             slot = self._slots[index]
             if not slot.is_gone and (over or slot.shown is None):
                 return Delete(index, slot.message_id)
@@ -94,7 +110,18 @@ class Slots:
         self._slots[step.index].shown = step.page
 
     def deleted(self, step: Delete) -> None:
-        del self._slots[step.index]
+        if step.index is None:
+            self._left_behind.remove(step.message_id)
+        else:
+            del self._slots[step.index]
+
+    def move(self, step: Edit) -> None:
+        """The step's message cannot be edited any more: what it and those after it show is posted anew below."""
+        for slot in self._slots[step.index :]:
+            if not slot.is_gone:
+                self._left_behind.append(slot.message_id)
+        del self._slots[step.index :]
+        self._moves += 1
 
     def lose(self, step: Step) -> bool:
         """The step's message was deleted by somebody. Returns False if the answer should not be posted again.
@@ -118,7 +145,7 @@ class Slots:
 
     def _nonce(self, index: int) -> str:
         """Equal for equal attempts, even after a restart. Discord, 'Create Message': at most 25 characters."""
-        fact = f"{self.turn_id}:{self._attempt}:{index}:{self._has_resent}"
+        fact = f"{self.turn_id}:{self._attempt}:{index}:{self._has_resent}:{self._moves}"
         return hashlib.blake2s(fact.encode(), digest_size=12).hexdigest()
 
 
