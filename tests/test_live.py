@@ -3,167 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import selectors
-from collections.abc import Callable, Coroutine, Iterable, Sequence
-from dataclasses import dataclass, field
-from functools import wraps
 from itertools import pairwise
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.errors import MessageGone, RetryLater, ShowError
-from bot.events import Answered, Ended, Noticed, Thought, ToolStarted
-from bot.messages import TurnStatus, Usage
-from bot.render.live import Live, LiveReply
+from bot.events import Answered, Noticed, Thought, ToolStarted
+from bot.messages import TurnStatus
 from bot.render.pace import Pace
 from bot.render.page import Control, Page
-from bot.render.reply import Reply
+from tests.live_stage import CHANNEL, FakePort, Stage, clock, end, ended, new_reply, stream, virtual
 
-CHANNEL = 7
-
-
-class _Leaping(selectors.DefaultSelector):
-    """Where a real selector waits, this one moves the time forward."""
-
-    now = 0.0
-
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        if timeout is None:
-            raise AssertionError("everything waits, and nothing will ever happen")
-        self.now += max(0.0, timeout)
-        return super().select(0)
-
-
-class _VirtualLoop(asyncio.SelectorEventLoop):
-    def __init__(self) -> None:
-        self._leaping = _Leaping()
-        super().__init__(self._leaping)
-
-    def time(self) -> float:
-        return self._leaping.now
-
-
-def virtual(test: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], None]:
-    """Run a test in virtual time, which begins at 0."""
-
-    @wraps(test)
-    def run() -> None:
-        with asyncio.Runner(loop_factory=_VirtualLoop) as runner:
-            runner.run(test())
-
-    return run
-
-
-def clock() -> float:
-    return asyncio.get_running_loop().time()
-
-
-@dataclass
-class FakePort:
-    """Keeps what Discord would show. `faults` are raised by the next calls, in order; None lets a call pass."""
-
-    latency: float = 0.1
-    faults: list[Exception | None] = field(default_factory=list)
-    lost_answers: int = 0
-    """So many sends are carried out, and then not answered."""
-    log: list[tuple[float, str, int]] = field(default_factory=list)
-    messages: dict[int, Page] = field(default_factory=dict)
-    nonces: dict[str, int] = field(default_factory=dict)
-    replies: list[int | None] = field(default_factory=list)
-    typed: list[float] = field(default_factory=list)
-    in_flight: dict[int, int] = field(default_factory=dict)
-    most_in_flight: int = 0
-
-    async def _request(self, kind: str, channel_id: int) -> None:
-        self.log.append((clock(), kind, channel_id))
-        self.in_flight[channel_id] = self.in_flight.get(channel_id, 0) + 1
-        self.most_in_flight = max(self.most_in_flight, self.in_flight[channel_id])
-        try:
-            await asyncio.sleep(self.latency)
-        finally:
-            self.in_flight[channel_id] -= 1
-        if self.faults and (fault := self.faults.pop(0)):
-            raise fault
-
-    async def send(self, channel_id: int, page: Page, *, nonce: str, reply_to: int | None, turn_id: int) -> int:
-        await self._request("send", channel_id)
-        assert len(nonce) <= 25
-        if nonce not in self.nonces:
-            self.nonces[nonce] = 100 + len(self.nonces)
-            self.messages[self.nonces[nonce]] = page
-            self.replies.append(reply_to)
-        if self.lost_answers:
-            self.lost_answers -= 1
-            await asyncio.sleep(1000)
-        return self.nonces[nonce]
-
-    async def edit(self, channel_id: int, message_id: int, page: Page, *, turn_id: int) -> None:
-        await self._request("edit", channel_id)
-        if message_id not in self.messages:
-            raise MessageGone("The message was deleted.")
-        assert self.messages[message_id] != page, "an edit that changes nothing"
-        self.messages[message_id] = page
-
-    async def delete(self, channel_id: int, message_id: int) -> None:
-        await self._request("delete", channel_id)
-        del self.messages[message_id]
-
-    async def typing(self, channel_id: int) -> None:
-        self.typed.append(clock())
-
-    def kinds(self, channel_id: int = CHANNEL) -> list[str]:
-        return [kind for _, kind, channel in self.log if channel == channel_id]
-
-    def times(self, kind: str) -> list[float]:
-        return [at for at, logged, _ in self.log if logged == kind]
-
-    def contents(self) -> list[str]:
-        return [page.content for page in self.messages.values()]
-
-
-class Stage:
-    """A Live on a fake port, closed at the end; `show` opens a reply and `sent` is what its owner was told."""
-
-    def __init__(self, port: FakePort | None = None, pace: Pace | None = None) -> None:
-        self.port = port or FakePort()
-        self.live = Live(self.port, clock=clock, pace=pace)
-        self.sent: list[tuple[int, ...]] = []
-
-    async def __aenter__(self) -> Stage:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.live.aclose()
-
-    def show(self, reply: Reply, *, channel: int = CHANNEL, turn: int = 1, pages: Sequence[int] = ()) -> LiveReply:
-        async def on_sent(ids: tuple[int, ...]) -> None:
-            self.sent.append(ids)
-
-        return self.live.open(channel, turn, reply, reply_to=5, pages=pages, on_sent=on_sent)
-
-
-def new_reply(**options: bool) -> Reply:
-    return Reply(started_at=clock(), model="author/model", footer=False, **options)
-
-
-def ended(status: TurnStatus = TurnStatus.DONE) -> Ended:
-    return Ended(status, "author/model", Usage(), 0.0, 1.0)
-
-
-async def stream(shown: LiveReply, words: Iterable[str], pause: float = 0.02) -> None:
-    for word in words:
-        shown.reply.apply(Answered(word))
-        shown.touch()
-        await asyncio.sleep(pause)
-
-
-async def end(shown: LiveReply, status: TurnStatus = TurnStatus.DONE) -> tuple[int, ...]:
-    shown.reply.apply(ended(status))
-    shown.touch()
-    return await shown.finished()
+SPACING = 1.225
+"""Seconds between streaming edits: five in five seconds, one of them kept."""
 
 
 @virtual
@@ -225,7 +79,7 @@ async def test_the_end_is_shown_at_once() -> None:
         asked_at = clock()
         await end(shown)
         assert clock() - asked_at <= 3 * stage.port.latency
-        assert clock() - asked_at < Pace().edit_seconds
+        assert clock() - asked_at < SPACING
 
 
 @virtual
@@ -235,7 +89,7 @@ async def test_the_first_words_are_shown_at_once_however_short_ago_the_status_ch
         async with Stage() as stage:
             shown = stage.show(new_reply())
             await asyncio.sleep(3.2)
-            assert clock() - stage.port.times("edit")[-1] < Pace().edit_seconds / 2
+            assert clock() - stage.port.times("edit")[-1] < SPACING / 2
             await stream(shown, words)
             await asyncio.sleep(3 * stage.port.latency)
             assert "Zebras" in stage.port.contents()[0]
@@ -249,7 +103,7 @@ async def test_what_the_first_words_took_early_is_made_up_for() -> None:
         await asyncio.sleep(3.2)
         await stream(shown, ["Zebras "] * 500)
         edits = stage.port.times("edit")
-        assert edits[1] - edits[0] < Pace().edit_seconds
+        assert edits[1] - edits[0] < SPACING
         assert all(sixth - first > 5.0 for first, sixth in zip(edits, edits[5:], strict=False))
 
 
@@ -277,7 +131,7 @@ async def test_first_words_that_show_nothing_yet_are_waited_for_without_haste() 
 @virtual
 async def test_the_end_overtakes_streaming_answers() -> None:
     """When the process has spent its allowance, ends still go out."""
-    pace = Pace(requests_per_second=2, burst=6, kept_for_ends=3)
+    pace = Pace(requests=6, window_seconds=3.0, kept=3)
     async with Stage(pace=pace) as stage:
         others = [stage.show(new_reply(), channel=number, turn=number) for number in range(20, 32)]
         mine = stage.show(new_reply(), turn=2, pages=(7,))
@@ -293,7 +147,7 @@ async def test_the_end_overtakes_streaming_answers() -> None:
 @virtual
 async def test_no_answer_starves() -> None:
     """The stalest goes first: with little to share, all are served equally often."""
-    async with Stage(pace=Pace(requests_per_second=4, burst=4, kept_for_ends=1)) as stage:
+    async with Stage(pace=Pace(requests=4, window_seconds=1.0, kept=0)) as stage:
         shown = [stage.show(new_reply(), channel=number, turn=number) for number in range(10)]
         stage.port.typed.clear()
         for _ in range(300):
@@ -323,7 +177,7 @@ async def test_the_process_stays_within_its_allowance() -> None:
 
 @virtual
 async def test_the_smallest_allowance_still_shows_answers() -> None:
-    async with Stage(pace=Pace(requests_per_second=1, burst=1)) as stage:
+    async with Stage(pace=Pace(requests=1, window_seconds=1.0)) as stage:
         shown = stage.show(new_reply())
         await stream(shown, ["x "] * 100, pause=0.1)
         assert stage.port.kinds().count("edit") >= 4
@@ -346,7 +200,7 @@ async def test_typing_lasts_until_something_is_visible() -> None:
     async with Stage(port) as stage:
         stage.show(new_reply())
         await asyncio.sleep(60)
-        assert port.typed == [0.0, 8.0, 16.0]
+        assert port.typed == [0.5, 8.5, 16.5]
         assert len(port.messages) == 1
 
 

@@ -79,8 +79,11 @@ class Live:
         self._replies: dict[LiveReply, None] = {}
         self._agenda: list[tuple[float, int, LiveReply]] = []
         """When to look at which reply: a heap. An entry counts only while its time is the reply's `planned_at`."""
-        self._due: list[tuple[int, float, int, LiveReply]] = []
-        """What may have something to send now: a heap, the most urgent first and then the stalest."""
+        self._due: list[tuple[tuple[int, float], int, LiveReply]] = []
+        """What may have something to send now: a heap, the most urgent first and then the stalest.
+
+        An entry counts only while its rank is the reply's `queued_as`.
+        """
         self._order = count()
         self._in_flight: Counter[int] = Counter()
         """Requests by channel."""
@@ -176,24 +179,29 @@ class Live:
                 shown.planned_at = float("inf")
                 self._look(shown, now)
         while self._due:
-            shown = self._due[0][-1]
-            if not (shown.is_busy or shown.is_settled) and shown.due_at <= now:
+            rank, _, shown = self._due[0]
+            if rank == shown.queued_as and shown.is_due(now):
                 ready_at = self._allowed_at(shown, now)
                 if ready_at > now:
                     return min(ready_at, self._agenda[0][0]) if self._agenda else ready_at
                 self._start_step(shown, now)
             heappop(self._due)
-            self._plan(shown)
+            if rank == shown.queued_as:
+                shown.queued_as = None
+                self._plan(shown)
         return self._agenda[0][0] if self._agenda else float("inf")
 
     def _look(self, shown: LiveReply, now: float) -> None:
         """Signal typing if it is time, and queue the reply if it may have something to send."""
         if shown.wants_typing and shown.typing_at <= now:
             self._start_typing(shown, now)
-        if not (shown.is_busy or shown.is_settled) and shown.due_at <= now:
-            heappush(self._due, (shown.urgency.value, shown.shown_at, next(self._order), shown))
-        else:
+        if not shown.is_due(now):
             self._plan(shown)
+            return
+        rank = (shown.urgency.value, shown.shown_at)
+        if shown.queued_as is None or rank < shown.queued_as:
+            shown.queued_as = rank
+            heappush(self._due, (rank, next(self._order), shown))
 
     def _start_step(self, shown: LiveReply, now: float) -> None:
         """Start the next request of a reply, if there is one; hold the reply back while its channel takes none."""
@@ -296,7 +304,7 @@ class Live:
             shown.stumble(self._clock(), self._pace.give_up_seconds)
         else:
             now = self._clock()
-            shown.succeed(now, self._next_edit_at(shown.slots, now))
+            shown.succeed(now, self._pace.tick_seconds, self._next_edit_at(shown.slots, now))
         if shown.slots.ids != known:
             await self._tell(shown)
 

@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 from bot.errors import ShowError
 from bot.render.pace import Urgency
+from bot.render.page import Page
 from bot.render.reply import Reply
 from bot.render.slots import Slots, Step
 
@@ -43,11 +44,14 @@ class LiveReply:
         self.typing_at = typing_at
         self.planned_at = float("inf")
         """When the scheduler will look at it."""
+        self.queued_as: tuple[int, float] | None = None
+        """Its rank among those that may have something to send now: the smallest goes first."""
         self.shown_at = float("-inf")
-        """When a request for it last succeeded; the smallest goes first."""
+        """When a request for it last succeeded."""
         self._on_going_out = on_going_out
         self._on_lost = on_lost
         self._wake = wake
+        self._pages: tuple[Page, ...] = ()
         self._is_dirty = True
         self._noted = (False, False)
         self._has_shown_words = False
@@ -106,6 +110,10 @@ class LiveReply:
             return held_until
         return max(held_until, self._paced_at if self._is_dirty else self._tick_at)
 
+    def is_due(self, now: float) -> bool:
+        """Whether it may have something to send at `now`."""
+        return not (self.is_busy or self.is_settled) and self.due_at <= now
+
     @property
     def wants_typing(self) -> bool:
         """Whether only the typing signal tells that something is coming."""
@@ -124,8 +132,8 @@ class LiveReply:
         """
         self._is_dirty = False
         self._noted = (self.reply.over, self.reply.has_words)
-        pages = self.reply.pages(now)
-        return self.slots.next_step(pages, self.reply.over, sends_first=sends and not self.reply.over)
+        self._pages = self.reply.pages(now)
+        return self.slots.next_step(self._pages, self.reply.over, sends_first=sends and not self.reply.over)
 
     def go_out(self) -> None:
         """A request for it begins."""
@@ -144,11 +152,13 @@ class LiveReply:
         self._is_dirty = True
         self._taken_at = until
 
-    def succeed(self, now: float, next_at: float) -> None:
-        """A request was carried out; the next that only brings more of the same is due at `next_at`."""
+    def succeed(self, now: float, tick_seconds: float, next_at: float) -> None:
+        """A request was carried out; what has come since is due at `next_at`, what was still missing then at once."""
         self.shown_at = now
-        self._paced_at = next_at
-        self._is_dirty = True
+        is_behind = self.slots.next_step(self._pages, self.reply.over) is not None
+        self._paced_at = now if is_behind else next_at
+        self._tick_at = now + tick_seconds
+        self._is_dirty = self._is_dirty or is_behind or self.reply.over
         self._failures = 0
         self._failing_since = None
 
