@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from statistics import median, quantiles
+from statistics import quantiles
 
 import pytest
 
@@ -17,9 +16,9 @@ from bot.playground.discord.rest_limits import RateLimited, RateLimiter
 from bot.render.buckets import Key, Kind
 from bot.render.live import LiveReply
 from bot.render.pace import Pace
-from bot.render.page import Control, Page
+from bot.render.page import Page
 from bot.render.traffic import Scope, Traffic
-from tests.live_stage import FakePort, Stage, clock, end, new_reply, stream, virtual
+from tests.live_stage import FakePort, Stage, clock, end, new_reply, virtual
 
 ROUND_TRIP = 0.06
 ROUTES = {
@@ -31,7 +30,7 @@ ROUTES = {
 
 @dataclass
 class LimitedPort(FakePort):
-    """Counts as the embedded Discord does, and tells `traffic` what the wire would show. `fault` may spoil a request."""
+    """Counts as the embedded Discord does, and tells `traffic` what the wire shows. `fault` may spoil a request."""
 
     traffic: Traffic | None = None
     fault: Callable[[], Exception | None] = lambda: None
@@ -119,7 +118,6 @@ def test_text_is_as_fresh_as_discord_allows(streams: int, per_second: float, wor
             await asyncio.gather(*talking)
             await asyncio.gather(*(end(one) for one in shown))
             p95 = quantiles(ages, n=20)[-1]
-            print(streams, port.refused, "median", median(ages), "p95", p95, max(ages), len(port.log))
             assert port.refused == 0
             assert p95 <= worst
 

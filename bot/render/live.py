@@ -16,15 +16,14 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
-from heapq import heappop, heappush
-from itertools import count
-from typing import Protocol, assert_never
+from typing import assert_never
 
 from bot.errors import MessageGone, MessageTooOld, RetryLater, ShowError, describe
 from bot.events import Noticed
+from bot.render.agenda import NEVER, Agenda
 from bot.render.buckets import Key, Kind
 from bot.render.pace import Urgency
-from bot.render.page import Page
+from bot.render.port import Port
 from bot.render.reply import Reply
 from bot.render.showing import LiveReply, OnSent
 from bot.render.slots import Delete, Edit, Send, Slots, Step
@@ -36,38 +35,6 @@ _SHUTTING_DOWN = "The bot is shutting down, so this answer is not shown complete
 _MOVED = "Discord does not let me edit the old message any more, so the answer goes on here."
 
 
-class Port(Protocol):
-    """What carries pages to Discord.
-
-    Its methods raise ShowError when trying again is useless, MessageGone when
-    the message was deleted, MessageTooOld when it cannot be edited any more,
-    RetryLater when Discord names a time, and OSError (TimeoutError included) when
-    nobody knows what happened.
-    """
-
-    async def send(self, channel_id: int, page: Page, *, nonce: str, reply_to: int | None, turn_id: int) -> int:
-        """Post a page and return the message's id. A known `nonce` must give the message it made before."""
-        ...
-
-    async def edit(
-        self, channel_id: int, message_id: int, page: Page, *, turn_id: int, with_token: bool = False
-    ) -> None:
-        """Let a message show a page: its content and exactly its buttons; with the token that is at hand for it."""
-        ...
-
-    def has_token(self, message_id: int) -> bool:
-        """Whether the message can be edited with an interaction's token, which does not count in the common limit."""
-        ...
-
-    async def delete(self, channel_id: int, message_id: int) -> None:
-        """Remove a message."""
-        ...
-
-    async def typing(self, channel_id: int) -> None:
-        """Signal that the bot is writing, for about ten seconds."""
-        ...
-
-
 class Live:
     """Shows any number of answers at once, within Discord's limits. `clock` is the one replies are timed by."""
 
@@ -77,14 +44,7 @@ class Live:
         self._traffic = traffic or Traffic(clock)
         self._pace = self._traffic.pace
         self._replies: dict[LiveReply, None] = {}
-        self._agenda: list[tuple[float, int, LiveReply]] = []
-        """When to look at which reply: a heap. An entry counts only while its time is the reply's `planned_at`."""
-        self._due: list[tuple[tuple[int, float], int, LiveReply]] = []
-        """What may have something to send now: a heap, the most urgent first and then the stalest.
-
-        An entry counts only while its rank is the reply's `queued_as`.
-        """
-        self._order = count()
+        self._agenda = Agenda()
         self._in_flight: Counter[int] = Counter()
         """Requests by channel."""
         self._behind: dict[int, list[LiveReply]] = {}
@@ -151,12 +111,9 @@ class Live:
         if shown.is_settled and not shown.is_busy:
             self._replies.pop(shown, None)
             return
-        at = shown.look_at
-        if at < shown.planned_at:
-            shown.planned_at = at
-            heappush(self._agenda, (at, next(self._order), shown))
-            if at < self._awake_at:
-                self._changed.set()
+        self._agenda.plan(shown)
+        if self._agenda.next_at < self._awake_at:
+            self._changed.set()
 
     async def _run(self) -> None:
         try:
@@ -165,7 +122,7 @@ class Live:
                 self._awake_at = self._start_due(self._clock())
                 pause = self._awake_at - self._clock()
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(pause if pause < float("inf") else None):
+                    async with asyncio.timeout(pause if pause < NEVER else None):
                         await self._changed.wait()
         finally:
             for shown in list(self._replies):
@@ -173,35 +130,26 @@ class Live:
 
     def _start_due(self, now: float) -> float:
         """Start every request that may go out now; returns when to look again unless something changes."""
-        while self._agenda and self._agenda[0][0] <= now:
-            at, _, shown = heappop(self._agenda)
-            if at == shown.planned_at:
-                shown.planned_at = float("inf")
-                self._look(shown, now)
-        while self._due:
-            rank, _, shown = self._due[0]
-            if rank == shown.queued_as and shown.is_due(now):
+        for shown in self._agenda.take_planned(now):
+            self._look(shown, now)
+        while (shown := self._agenda.first()) is not None:
+            if shown.is_due(now):
                 ready_at = self._allowed_at(shown, now)
                 if ready_at > now:
-                    return min(ready_at, self._agenda[0][0]) if self._agenda else ready_at
+                    return min(ready_at, self._agenda.next_at)
                 self._start_step(shown, now)
-            heappop(self._due)
-            if rank == shown.queued_as:
-                shown.queued_as = None
-                self._plan(shown)
-        return self._agenda[0][0] if self._agenda else float("inf")
+            self._agenda.leave(shown)
+            self._plan(shown)
+        return self._agenda.next_at
 
     def _look(self, shown: LiveReply, now: float) -> None:
         """Signal typing if it is time, and queue the reply if it may have something to send."""
         if shown.wants_typing and shown.typing_at <= now:
             self._start_typing(shown, now)
-        if not shown.is_due(now):
+        if shown.is_due(now):
+            self._agenda.queue(shown)
+        else:
             self._plan(shown)
-            return
-        rank = (shown.urgency.value, shown.shown_at)
-        if shown.queued_as is None or rank < shown.queued_as:
-            shown.queued_as = rank
-            heappush(self._due, (rank, next(self._order), shown))
 
     def _start_step(self, shown: LiveReply, now: float) -> None:
         """Start the next request of a reply, if there is one; hold the reply back while its channel takes none."""
@@ -216,7 +164,7 @@ class Live:
             shown.rest(now, self._pace.tick_seconds)
             return
         if self._in_flight[channel_id] and not shown.reply.over:
-            shown.hold(float("inf"))
+            shown.hold(NEVER)
             self._behind.setdefault(channel_id, []).append(shown)
             return
         key = self._key(channel_id, step, now, urgency)

@@ -1,0 +1,39 @@
+"""What the scheduler needs of whatever carries pages to Discord."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from bot.render.page import Page
+
+
+class Port(Protocol):
+    """What carries pages to Discord.
+
+    Its methods raise ShowError when trying again is useless, MessageGone when
+    the message was deleted, MessageTooOld when it cannot be edited any more,
+    RetryLater when Discord names a time, and OSError (TimeoutError included) when
+    nobody knows what happened.
+    """
+
+    async def send(self, channel_id: int, page: Page, *, nonce: str, reply_to: int | None, turn_id: int) -> int:
+        """Post a page and return the message's id. A known `nonce` must give the message it made before."""
+        ...
+
+    async def edit(
+        self, channel_id: int, message_id: int, page: Page, *, turn_id: int, with_token: bool = False
+    ) -> None:
+        """Let a message show a page: its content and exactly its buttons; with the token that is at hand for it."""
+        ...
+
+    def has_token(self, message_id: int) -> bool:
+        """Whether the message can be edited with an interaction's token, which does not count in the common limit."""
+        ...
+
+    async def delete(self, channel_id: int, message_id: int) -> None:
+        """Remove a message."""
+        ...
+
+    async def typing(self, channel_id: int) -> None:
+        """Signal that the bot is writing, for about ten seconds."""
+        ...
