@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.errors import MessageGone, RetryLater, ShowError
+from bot.errors import MessageGone, MessageTooOld, RetryLater, ShowError
 from bot.events import Answered, Noticed, Thought, ToolStarted
 from bot.messages import TurnStatus
 from bot.render.pace import Pace
 from bot.render.page import Control, Page
+from bot.render.traffic import Scope
 from tests.live_stage import CHANNEL, FakePort, Stage, clock, end, ended, new_reply, stream, virtual
 
 SPACING = 1.225
@@ -195,6 +196,14 @@ async def test_only_the_time_changes_while_thinking() -> None:
 
 
 @virtual
+async def test_there_is_no_typing_where_the_status_line_comes_at_once() -> None:
+    async with Stage() as stage:
+        stage.show(new_reply())
+        await asyncio.sleep(30)
+        assert stage.port.typed == []
+
+
+@virtual
 async def test_typing_lasts_until_something_is_visible() -> None:
     port = FakePort(faults=[RetryLater(20.0)])
     async with Stage(port) as stage:
@@ -215,6 +224,93 @@ async def test_nothing_is_sent_that_is_shown_already() -> None:
             shown.touch()
             await asyncio.sleep(0.5)
         assert len(stage.port.log) == before
+
+
+@virtual
+async def test_there_is_a_stop_button_at_every_moment_of_a_long_answer() -> None:
+    """Where one page follows another, the new one has it before the old one loses it."""
+    async with Stage() as stage:
+        shown = stage.show(new_reply())
+        streaming = asyncio.create_task(stream(shown, ["word "] * 1200))
+        await asyncio.sleep(0.2)
+        while not streaming.done():
+            stops = [page for page in stage.port.messages.values() if Control.STOP in page.controls]
+            assert 1 <= len(stops) <= 2
+            await asyncio.sleep(0.01)
+        assert len(stage.port.messages) == 3
+        await end(shown)
+        assert "".join(stage.port.contents()).count("word") == 1200
+
+
+@virtual
+async def test_the_old_page_is_completed_as_soon_as_the_new_one_is_there() -> None:
+    async with Stage() as stage:
+        shown = stage.show(new_reply())
+        await stream(shown, ["word "] * 700)
+        [sent] = [number for number, (_, kind, _) in enumerate(stage.port.log) if kind == "send" and number]
+        (sent_at, _, _), (completed_at, kind, _) = stage.port.log[sent : sent + 2]
+        assert (kind, stage.port.messages[100].controls) == ("edit", ())
+        assert completed_at - sent_at == pytest.approx(stage.port.latency)
+
+
+@virtual
+async def test_a_page_too_old_to_edit_goes_on_in_a_new_message_and_says_so() -> None:
+    port = FakePort(messages={11: Page("old one"), 12: Page("old two")}, faults=[None, MessageTooOld("too old")])
+    async with Stage(port) as stage:
+        shown = stage.show(new_reply(), pages=(11, 12))
+        await stream(shown, ["word "] * 500)
+        ids = await end(shown)
+        assert ids == stage.sent[-1] == tuple(port.messages)
+        assert 11 not in ids
+        assert 12 not in ids
+        assert "".join(port.contents()).count("word") == 500
+        assert "goes on here" in port.contents()[-1]
+
+
+@virtual
+async def test_only_pages_from_the_too_old_one_on_are_moved() -> None:
+    port = FakePort()
+    async with Stage(port) as stage:
+        shown = stage.show(new_reply())
+        await stream(shown, ["word "] * 450)
+        await asyncio.sleep(2)
+        assert len(port.messages) == 2
+        port.faults = [MessageTooOld("too old")]
+        await stream(shown, ["plus "] * 10)
+        assert (await end(shown))[0] == 100
+        assert list(port.messages) == [100, 102]
+        assert port.contents()[-1].count("plus") == 10
+
+
+@virtual
+async def test_with_a_token_a_message_is_edited_more_often_and_at_no_cost_to_others() -> None:
+    """Both buckets are used, so its text is fresher; and it goes on while the process may ask for nothing more."""
+    port = FakePort(messages={11: Page("old")}, tokens={11}, latency=0.06)
+    async with Stage(port) as stage:
+        shown = stage.show(new_reply(), pages=(11,))
+        await stream(shown, ["x "] * 500)
+        edits = sorted(port.times("edit") + port.times("token"))
+        assert len(port.times("token")) >= 4
+        assert len(edits) >= 11
+        assert all(later - earlier >= 2.0 for earlier, later in pairwise(port.times("token")))
+        stage.traffic.refused(None, Scope.EVERYTHING, 60.0)
+        asked_at = clock()
+        await end(shown)
+        assert clock() - asked_at < 1.0
+        assert port.kinds()[-1] == "token"
+
+
+@virtual
+async def test_the_owner_is_told_once_that_nothing_more_can_be_shown() -> None:
+    port = FakePort(faults=[None, ShowError("The thread is locked.")])
+    async with Stage(port) as stage:
+        shown = stage.show(new_reply())
+        await stream(shown, ["Hello."] * 100)
+        assert [str(error) for error in stage.lost] == ["The thread is locked."]
+        with pytest.raises(ShowError, match="locked"):
+            await end(shown)
+        assert len(stage.lost) == 1
+        assert port.kinds() == ["send", "edit"]
 
 
 @virtual

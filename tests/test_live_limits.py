@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from statistics import quantiles
+from statistics import median, quantiles
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pytest import MonkeyPatch
 
 from bot.errors import RetryLater
 from bot.events import Answered
 from bot.meter import quota_of
-from bot.playground.discord.rest_limits import RateLimited, RateLimiter
+from bot.playground.discord.rest_limits import RULES, RateLimited, RateLimiter, Rule
 from bot.render.buckets import Key, Kind
 from bot.render.live import LiveReply
 from bot.render.pace import Pace
@@ -120,5 +124,89 @@ def test_text_is_as_fresh_as_discord_allows(streams: int, per_second: float, wor
             p95 = quantiles(ages, n=20)[-1]
             assert port.refused == 0
             assert p95 <= worst
+
+    run()
+
+
+def test_a_storm_of_refusals_and_failures_loses_nothing_and_posts_nothing_twice() -> None:
+    """Every fifth request is refused or fails for a while; afterwards all is as if nothing had been."""
+
+    @virtual
+    async def run() -> None:
+        dice = random.Random(5)
+        stage, port = limited()
+        storm: list[Exception | None] = [RetryLater(1.5), ConnectionResetError(), TimeoutError(), RetryLater(0.3)]
+        port.fault = lambda: dice.choice(storm) if clock() < 20.0 and dice.random() < 0.2 else None
+        async with stage:
+            shown = [stage.show(new_reply(), channel=number, turn=number) for number in range(30)]
+            await asyncio.gather(*(count_aloud(one, 24.0, 10.0) for one in shown))
+            ended_at = clock()
+            ids = [await end(one) for one in shown]
+            assert port.newest == dict.fromkeys(range(30), 240)
+            assert sorted(port.messages) == sorted(message_id for each in ids for message_id in each)
+            assert clock() - ended_at < 2.0
+
+    run()
+
+
+def test_fifty_questions_at_once_are_refused_nothing() -> None:
+    """Each needs a thread first, which nobody planned: those come first, and the answers share what is left."""
+
+    @virtual
+    async def run() -> None:
+        stage, port = limited()
+
+        async def ask(number: int) -> LiveReply:
+            await asyncio.sleep(stage.traffic.admit(None, is_shared=True))
+            await asyncio.sleep(ROUND_TRIP / 2)
+            port.limiter.take("POST", "/channels/{channel_id}/messages/{message_id}/threads", {"channel_id": "1"})
+            return stage.show(new_reply(), channel=number, turn=number)
+
+        async with stage:
+            shown = await asyncio.gather(*(ask(number) for number in range(60)))
+            await asyncio.gather(*(count_aloud(one, 5.0, 10.0) for one in shown))
+            await asyncio.gather(*(end(one) for one in shown))
+            assert port.refused == 0
+
+    run()
+
+
+def test_the_end_of_an_answer_is_late_by_a_round_trip_and_a_tenth_of_a_second_at_most() -> None:
+    """Whenever it comes, for one request of the channel's window is kept for it."""
+
+    @virtual
+    async def run() -> None:
+        late: list[float] = []
+        for step in range(60):
+            stage, _ = limited()
+            async with stage:
+                shown = stage.show(new_reply())
+                await count_aloud(shown, 7.0 + step * 0.1, 20.0)
+                asked_at = clock()
+                await end(shown)
+                late.append(clock() - asked_at)
+        assert max(late) <= 2 * ROUND_TRIP + 0.1 + 1e-6
+        assert median(late) <= 1.5 * ROUND_TRIP
+
+    run()
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(1, 12), st.floats(0.5, 12.0), st.floats(1.0, 60.0))
+def test_whatever_discords_windows_are_they_are_learned(limit: int, seconds: float, per_second: float) -> None:
+    """A channel that takes fewer edits than is usual refuses a few at first, and then none."""
+
+    @virtual
+    async def run() -> None:
+        stage, port = limited()
+        with MonkeyPatch.context() as patch:
+            patch.setitem(RULES, ROUTES["edit"][:2], Rule("messages", limit, seconds))  # type: ignore[index]
+            async with stage:
+                shown = stage.show(new_reply())
+                await count_aloud(shown, 20.0, per_second)
+                refused = port.refused
+                await count_aloud(shown, 20.0, per_second)
+                assert port.refused == refused
+                await end(shown)
 
     run()
