@@ -114,7 +114,7 @@ async def bot(tmp_path: Path, recorder: Recorder) -> AsyncGenerator[Stage]:
 
 async def test_every_request_and_every_answer_keeps_to_the_schemas(bot: Stage, recorder: Recorder) -> None:
     slow_to_appear = Hang(0.8)  # so that typing is signalled
-    bot.discord.rest.faults.add("POST", "/channels/{channel_id}/messages", slow_to_appear)
+    bot.discord.rest.faults.add("POST", "/channels/{channel_id}/messages", slow_to_appear, times=4)
     await asyncio.gather(
         talk_in_a_thread(bot), ask_by_command(bot), talk_privately(bot), press_buttons(bot), make_mistakes(bot)
     )
