@@ -43,6 +43,7 @@ class Meter:
         """The hook for `discord.Client(http_trace=…)`."""
         trace = aiohttp.TraceConfig()
         trace.on_request_start.append(self._start)
+        trace.on_request_headers_sent.append(self._sent)
         trace.on_request_end.append(self._end)
         return trace
 
@@ -55,10 +56,19 @@ class Meter:
         ticket = TICKET.get()
         if ticket is not None and not ticket.is_used:
             ticket.is_used = True
+            context.taken = ticket.taken
             return
-        wait = self._traffic.admit(_key(ticket, params.method, path), is_shared=not path.startswith(_APART))
+        key = _key(ticket, params.method, path)
+        context.taken, wait = self._traffic.admit(key, is_shared=not path.startswith(_APART))
         if wait > 0:
             await asyncio.sleep(wait)
+
+    async def _sent(
+        self, session: aiohttp.ClientSession, context: SimpleNamespace, params: aiohttp.TraceRequestHeadersSentParams
+    ) -> None:
+        taken = getattr(context, "taken", None)
+        if taken is not None:
+            self._traffic.sent(taken)
 
     async def _end(
         self, session: aiohttp.ClientSession, context: SimpleNamespace, params: aiohttp.TraceRequestEndParams

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from bot.messages import JsonObject
+from bot.playground.discord.interactions import INVALID_WEBHOOK_TOKEN
 from bot.playground.discord.permissions import Permission
 from bot.playground.discord.records import Channel
+from bot.playground.discord.rest_faults import Refuse
 from bot.playground.discord.world import default_world
 from tests.whole_bot import Stage, script_file, stage
 
@@ -112,6 +114,19 @@ async def test_the_click_on_retry_lends_its_token_to_the_new_answer(bot: Stage) 
     assert pages(bot, thread.id) == before
     assert bot.discord.rest.requests[WEBHOOK] >= 2
     assert not bot.discord.rest.limited
+
+
+async def test_a_token_that_is_refused_is_done_without(bot: Stage) -> None:
+    thread = await streaming(bot, bot.ben)
+    await bot.press(bot.ben, thread.id, "Stop")
+    await bot.answered(thread.id)
+    bot.discord.rest.faults.add(*WEBHOOK, Refuse(INVALID_WEBHOOK_TOKEN), times=100)
+
+    await bot.press(bot.ben, thread.id, "Retry")
+
+    await bot.until(lambda: len(bot.model.requests) == 2, "the model is asked again")
+    assert "word 60" in await bot.answered(thread.id)
+    assert bot.discord.rest.requests[WEBHOOK] == 1
 
 
 async def test_an_answer_goes_on_in_a_new_message_when_the_old_one_takes_no_more_edits(tmp_path: Path) -> None:

@@ -157,7 +157,8 @@ def test_fifty_questions_at_once_are_refused_nothing() -> None:
         stage, port = limited()
 
         async def ask(number: int) -> LiveReply:
-            await asyncio.sleep(stage.traffic.admit(None, is_shared=True))
+            _, wait = stage.traffic.admit(None, is_shared=True)
+            await asyncio.sleep(wait)
             await asyncio.sleep(ROUND_TRIP / 2)
             port.limiter.take("POST", "/channels/{channel_id}/messages/{message_id}/threads", {"channel_id": "1"})
             return stage.show(new_reply(), channel=number, turn=number)

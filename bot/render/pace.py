@@ -17,7 +17,7 @@ class Pace:
 
     requests: int = 48
     """For the whole process in `window_seconds`. Discord, 'Rate Limits': 50 in a second."""
-    window_seconds: float = 1.04
+    window_seconds: float = 1.03
     """A little more than Discord's second, for requests take unequally long to get there."""
     kept: int = 3
     """Of these, what streaming leaves to ends, commands and reactions."""
@@ -44,6 +44,13 @@ class Urgency(IntEnum):
     """One of many edits: all but what is kept, evenly spread, so that nobody waits behind a burst of them."""
 
 
+@dataclass(slots=True)
+class Taken:
+    """One request of the allowance, and when it went out or will."""
+
+    at: float
+
+
 class Allowance:
     """So many requests in any span of so many seconds, for the whole process.
 
@@ -56,7 +63,7 @@ class Allowance:
         self._seconds = pace.window_seconds
         self._kept = min(pace.kept, pace.requests - 1)  # an allowance too small to keep any must still give
         self._spacing = pace.window_seconds / (self._limit - self._kept)
-        self._taken: deque[float] = deque(maxlen=self._limit)
+        self._taken: deque[Taken] = deque(maxlen=self._limit)
         self._stream_at = self._blocked_until = float("-inf")
 
     def ready_at(self, now: float, urgency: Urgency) -> float:
@@ -64,14 +71,16 @@ class Allowance:
         ready = max(now, self._blocked_until)
         counted = self._limit if urgency is Urgency.END else self._limit - self._kept
         if len(self._taken) >= counted:
-            ready = max(ready, self._taken[-counted] + self._seconds)
+            ready = max(ready, self._taken[-counted].at + self._seconds)
         return max(ready, self._stream_at) if urgency is Urgency.STREAM else ready
 
-    def take(self, at: float, urgency: Urgency) -> None:
-        """Count a request that goes out at `at`, which may lie ahead."""
-        self._taken.append(at)
+    def take(self, at: float, urgency: Urgency) -> Taken:
+        """Count a request that goes out at `at`, which may lie ahead. Whoever sees it go out later corrects that."""
+        taken = Taken(at)
+        self._taken.append(taken)
         if urgency is Urgency.STREAM:
             self._stream_at = max(self._stream_at, at - self._spacing) + self._spacing
+        return taken
 
     def block(self, until: float) -> None:
         """Let nothing out before `until`: Discord has refused a request for the sum of all."""

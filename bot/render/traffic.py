@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from bot.render.buckets import Buckets, Key, Kind, Quota
-from bot.render.pace import Allowance, Pace, Urgency
+from bot.render.pace import Allowance, Pace, Taken, Urgency
 
 
 @dataclass(slots=True)
@@ -21,6 +21,8 @@ class Ticket:
     """A request that is counted already and has gone out at most once; refused, it comes back to its planner."""
 
     key: Key
+    taken: Taken | None = None
+    """Its place in the process's allowance; None where it has none."""
     is_used: bool = False
 
 
@@ -58,23 +60,27 @@ class Traffic:
 
     def plan(self, key: Key, now: float, urgency: Urgency) -> Ticket:
         """Count a request that goes out now. Set the ticket where the request is made."""
-        if key[1] is not Kind.TOKEN_EDIT:
-            self._allowance.take(now, urgency)
+        taken = None if key[1] is Kind.TOKEN_EDIT else self._allowance.take(now, urgency)
         self._buckets.started(key, now)
-        return Ticket(key)
+        return Ticket(key, taken)
 
-    def admit(self, key: Key | None, *, is_shared: bool) -> float:
-        """Count a request that nobody planned; returns how many seconds it has to wait.
+    def admit(self, key: Key | None, *, is_shared: bool) -> tuple[Taken | None, float]:
+        """Count a request that nobody planned; returns its place in the allowance and the seconds it has to wait.
 
         `key` is its bucket if it is known; `is_shared` whether it counts in the process's allowance.
         """
         now = at = self._clock()
+        taken = None
         if is_shared:
             at = self._allowance.ready_at(now, Urgency.END)
-            self._allowance.take(at, Urgency.END)
+            taken = self._allowance.take(at, Urgency.END)
         if key is not None:
             self._buckets.started(key, at)
-        return at - now
+        return taken, at - now
+
+    def sent(self, taken: Taken) -> None:
+        """A request has gone out only now: where many go out at once, or a connection has to be made, that is late."""
+        taken.at = self._clock()
 
     def answered(self, key: Key, quota: Quota) -> None:
         """An answer came, whatever it said otherwise."""
