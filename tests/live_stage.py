@@ -63,6 +63,8 @@ class FakePort:
 
     latency: float = 0.1
     faults: list[Exception | None] = field(default_factory=list)
+    send_fault: Exception | None = None
+    """Raised by every send."""
     lost_answers: int = 0
     """So many sends are carried out, and then not answered."""
     log: list[tuple[float, str, int]] = field(default_factory=list)
@@ -89,6 +91,8 @@ class FakePort:
     async def send(self, channel_id: int, page: Page, *, nonce: str, reply_to: int | None, turn_id: int) -> int:
         await self._request("send", channel_id)
         assert len(nonce) <= 25
+        if self.send_fault is not None:
+            raise self.send_fault
         if nonce not in self.nonces:
             self.nonces[nonce] = 100 + len(self.nonces)
             self.messages[self.nonces[nonce]] = page

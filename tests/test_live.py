@@ -301,6 +301,19 @@ async def test_with_a_token_a_message_is_edited_more_often_and_at_no_cost_to_oth
 
 
 @virtual
+async def test_an_answer_that_cannot_go_on_leaves_no_stop_button_behind() -> None:
+    """Without the permission to send, messages that are there can still be edited."""
+    port = FakePort()
+    async with Stage(port) as stage:
+        shown = stage.show(new_reply())
+        await stream(shown, ["word "] * 300)
+        port.send_fault = ShowError("I may no longer write there.")
+        await stream(shown, ["word "] * 300)
+        assert [page.controls for page in port.messages.values()] == [()]
+        assert len(stage.lost) == 1
+
+
+@virtual
 async def test_the_owner_is_told_once_that_nothing_more_can_be_shown() -> None:
     port = FakePort(faults=[None, ShowError("The thread is locked.")])
     async with Stage(port) as stage:
@@ -310,7 +323,7 @@ async def test_the_owner_is_told_once_that_nothing_more_can_be_shown() -> None:
         with pytest.raises(ShowError, match="locked"):
             await end(shown)
         assert len(stage.lost) == 1
-        assert port.kinds() == ["send", "edit"]
+        assert port.kinds() == ["send", "edit", "edit"]
 
 
 @virtual

@@ -246,6 +246,9 @@ class Live:
             if not shown.slots.lose(step):
                 raise
             shown.stumble(self._clock(), self._pace.give_up_seconds, wait=0.0)
+        except ShowError:
+            await self._leave_tidy(shown)
+            raise
         except RetryLater as later:
             shown.stumble(self._clock(), self._pace.give_up_seconds, wait=later.seconds)
         except OSError:
@@ -255,6 +258,13 @@ class Live:
             shown.succeed(now, self._pace.tick_seconds, self._next_edit_at(shown.slots, now))
         if shown.slots.ids != known:
             await self._tell(shown)
+
+    async def _leave_tidy(self, shown: LiveReply) -> None:
+        """Where an answer cannot go on, leave no button behind that stops it; best effort."""
+        if (step := shown.slots.without_controls()) is not None:
+            with suppress(ShowError, RetryLater, OSError):
+                async with asyncio.timeout(self._pace.request_seconds):
+                    await self._carry_out(shown.slots, step, with_token=False)
 
     async def _tell(self, shown: LiveReply) -> None:
         """Tell the reply's owner which messages show it."""

@@ -109,6 +109,12 @@ class Slots:
     def edited(self, step: Edit) -> None:
         self._slots[step.index].shown = step.page
 
+    def without_controls(self) -> Edit | None:
+        """What takes the buttons off the last message, for an answer that cannot go on below it; None if none are."""
+        if not self._slots or (shown := self._slots[-1].shown) is None or not shown.controls:
+            return None
+        return Edit(len(self._slots) - 1, self._slots[-1].message_id, replace(shown, controls=()))
+
     def deleted(self, step: Delete) -> None:
         if step.index is None:
             self._left_behind.remove(step.message_id)
