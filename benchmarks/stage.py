@@ -63,12 +63,7 @@ class Stage:
 
     def ask(self, numbers: Iterable[int]) -> dict[int, int]:
         """Ask the questions of these numbers at once, each in a new channel; returns the thread of each."""
-        guild = next(iter(self.world.records.guilds.values()))
-        channels = {number: self.world.add_channel(guild.id, f"room-{number}").id for number in numbers}
-        return {
-            number: self.say(channel, f"<@{self.world.bot_id}> {question(number)}?")
-            for number, channel in channels.items()
-        }
+        return ask(self.world, numbers)
 
     def asked(self, question: str) -> RecordedRequest | None:
         """What the model was last asked with `question` in it."""
@@ -103,11 +98,7 @@ class Stage:
 
     async def until(self, holds: Callable[[], bool]) -> None:
         """Wait until a condition over the servers holds. Raises TimeoutError, and RuntimeError when the bot ends."""
-        async with asyncio.timeout(_PATIENCE):
-            while not holds():
-                if not self.process.is_running:
-                    raise RuntimeError("the bot has ended, which no benchmark expects")
-                await asyncio.sleep(0.01)
+        await until(holds, self.process)
 
     def _note(self, dispatch: Dispatch) -> None:
         is_words = dispatch.name in ("MESSAGE_CREATE", "MESSAGE_UPDATE")
@@ -156,25 +147,53 @@ async def performance(module: str, script: Script, *, prepare: Prepare | None = 
 
     `prepare` is given the world and the bot's database before the bot starts.
     """
+    async with ModelServer(script) as model, bot_on(module, model.base_url, prepare=prepare) as (discord, process):
+        yield Stage(discord.world, discord, model, process)
+
+
+@asynccontextmanager
+async def bot_on(
+    module: str, model_url: str, *, prepare: Prepare | None = None
+) -> AsyncGenerator[tuple[DiscordServer, Process]]:
+    """Run the bot of `module` on an embedded Discord of its own, and on the model at `model_url`."""
     world = default_world()
     with TemporaryDirectory() as folder:
-        async with ModelServer(script) as model, DiscordServer(world, latency=lambda: ROUND_TRIP) as discord:
-            environment = _environment(discord, model, folder)
+        async with DiscordServer(world, latency=lambda: ROUND_TRIP) as discord:
+            environment = _environment(discord, model_url, folder)
             if prepare is not None:
                 await prepare(world, environment["DATABASE_URL"])
             async with running(module, environment) as process:
-                stage = Stage(world, discord, model, process)
-                await stage.until(lambda: discord.gateway.online)
-                yield stage
+                await until(lambda: discord.gateway.online, process)
+                yield discord, process
 
 
-def _environment(discord: DiscordServer, model: ModelServer, folder: str) -> dict[str, str]:
+def ask(world: World, numbers: Iterable[int]) -> dict[int, int]:
+    """Ask the questions of these numbers at once, each in a new channel; returns the thread of each."""
+    guild = next(iter(world.records.guilds.values()))
+    channels = {number: world.add_channel(guild.id, f"room-{number}").id for number in numbers}
+    asker, mention = world.application.owner_id, f"<@{world.bot_id}>"
+    return {
+        number: world.create_message(asker, channel, {"content": f"{mention} {question(number)}?"}).id
+        for number, channel in channels.items()
+    }
+
+
+async def until(holds: Callable[[], bool], process: Process) -> None:
+    """Wait until a condition over the servers holds. Raises TimeoutError, and RuntimeError when the bot ends."""
+    async with asyncio.timeout(_PATIENCE):
+        while not holds():
+            if not process.is_running:
+                raise RuntimeError("the bot has ended, which no benchmark expects")
+            await asyncio.sleep(0.01)
+
+
+def _environment(discord: DiscordServer, model_url: str, folder: str) -> dict[str, str]:
     return {
         **os.environ,
         "DISCORD_TOKEN": discord.token,
         "DISCORD_API_URL": discord.api_url,
         "DISCORD_GATEWAY_URL": discord.gateway_url,
-        "OPENROUTER_BASE_URL": model.base_url,
+        "OPENROUTER_BASE_URL": model_url,
         "OPENROUTER_API_KEY": "stand-in",
         "DATABASE_URL": f"sqlite:///{folder}/cogitor.db",
         "LOG_LEVEL": "ERROR",

@@ -118,6 +118,7 @@ class Answer:
             footer=guild.footer,
             reasoning_model=self._info is None or self._info.reasons,
             needs_reply_button=backstage.defaults.needs_reply_button and conversation.guild_id is not None,
+            asker_id=turn.asker_id,
         )
         self._shown = backstage.live.open(
             conversation.id,

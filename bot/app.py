@@ -44,11 +44,18 @@ CANNOT_READ = (
 
 
 class App:
-    """One running bot. `run` returns only when it is cancelled or cannot go on."""
+    """One running bot. `run` returns only when it is cancelled or cannot go on. `clock` counts monotonic seconds."""
 
-    def __init__(self, settings: Settings, *, on_ready: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        on_ready: Callable[[], None] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._settings = settings
         self._on_ready = on_ready
+        self._clock = clock
         self._client: Client | None = None
 
     def healthy(self) -> bool:
@@ -69,7 +76,7 @@ class App:
             await stack.enter_async_context(running(catalogue.run()))
             model = OpenRouter(http, settings.openrouter_base_url, key, catalogue=catalogue)
             await stack.enter_async_context(serve_health(settings.health_port, self.healthy))
-            engine = Engine(model, clock=time.monotonic)
+            engine = Engine(model, clock=self._clock)
             try:
                 await self._serve(store, catalogue, engine, reads_messages=True)
             except discord.PrivilegedIntentsRequired:
@@ -80,11 +87,11 @@ class App:
         """Connect to Discord and answer until cancelled; then let running answers save and say what they have."""
         settings = self._settings
         redirect(settings)
-        traffic = Traffic(time.monotonic)
+        traffic = Traffic(self._clock)
         trace = Meter(traffic, settings.discord_api_url).trace()
         client = self._client = Client(settings, reads_messages=reads_messages, http_trace=trace)
         poster = Poster(client)
-        live = Live(poster, clock=time.monotonic, traffic=traffic)
+        live = Live(poster, clock=self._clock, traffic=traffic)
         backstage = Backstage(
             store=store,
             engine=engine,
@@ -92,7 +99,7 @@ class App:
             catalogue=catalogue,
             defaults=Defaults(settings.model, settings.fallback_models, needs_reply_button=not reads_messages),
             tools=Toolbox(),
-            clock=time.monotonic,
+            clock=self._clock,
             tell=poster.tell,
         )
         chat = Chat(backstage, poster, remarks_for_new=() if reads_messages else (CANNOT_READ,))

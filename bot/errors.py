@@ -41,6 +41,10 @@ class ChannelGone(ShowError):
     """The channel or thread was deleted, so that nobody waits for anything there."""
 
 
+class FilesRefused(ShowError):
+    """Discord will not take the files of a message; the message without them may pass."""
+
+
 class RetryLater(Exception):
     """Read by the code that shows an answer: Discord will take the same request in `seconds`."""
 

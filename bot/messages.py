@@ -149,7 +149,8 @@ class Turn:
 
     @property
     def text(self) -> str:
-        return "".join(step.text for step in self.steps)
+        """All that the model said, as Markdown; what it said between uses of tools are paragraphs."""
+        return "\n\n".join(step.text for step in self.steps if step.text)
 
     @property
     def reasoning(self) -> str:

@@ -8,6 +8,7 @@ in, a message id out.
 from __future__ import annotations
 
 import asyncio
+import io
 import logging
 import time
 from collections.abc import Awaitable, Callable, Generator
@@ -18,7 +19,7 @@ from typing import Any, cast
 import aiohttp
 import discord
 
-from bot.errors import ChannelGone, MessageGone, MessageTooOld, RetryLater, ShowError, describe
+from bot.errors import ChannelGone, FilesRefused, MessageGone, MessageTooOld, RetryLater, ShowError, describe
 from bot.render.buckets import Kind
 from bot.render.page import Control, Page
 from bot.render.traffic import TICKET, Ticket
@@ -32,6 +33,7 @@ _STYLES = {
     Control.RETRY: discord.ButtonStyle.secondary,
     Control.CONTINUE: discord.ButtonStyle.primary,
     Control.REASONING: discord.ButtonStyle.secondary,
+    Control.SOURCE: discord.ButtonStyle.secondary,
     Control.REPLY: discord.ButtonStyle.primary,
 }
 
@@ -50,6 +52,10 @@ _FINAL = {
 
 _TOKEN_SECONDS = 14 * 60.0
 """How long an interaction's token is used. Discord, 'Receiving and Responding to Interactions': good for 15 minutes."""
+
+
+_FILES_REFUSED = frozenset({40005, 50013, 50035})  # too large, no permission to attach files, an invalid form
+"""Discord's error codes after which a message with files may still pass without them."""
 
 
 def custom_id(control: Control, turn_id: int) -> str:
@@ -88,6 +94,7 @@ class Poster:
         """Send a page once, however often this is called with the same nonce within minutes. Returns its id.
 
         For a nonce that it knows Discord gives the message it made before, which may show an older page.
+        Files are attached by `edit` alone.
         """
         channel = self._client.get_partial_messageable(channel_id)
         reference = None
@@ -98,7 +105,12 @@ class Poster:
         )  # its overloads refuse None for what may be absent
         async with _Refusals():
             message = await send(
-                page.content, view=_view(page, turn_id), nonce=nonce, reference=reference, mention_author=False
+                page.content,
+                view=_view(page, turn_id),
+                nonce=nonce,
+                reference=reference,
+                mention_author=False,
+                allowed_mentions=_allowed_mentions(page),
             )
         if not _shows(message, page, turn_id):
             await self.edit(channel_id, message.id, page, turn_id=turn_id)
@@ -111,16 +123,21 @@ class Poster:
         if with_token and await self._edit_with_token(message_id, page, turn_id):
             return
         message = self._client.get_partial_messageable(channel_id).get_partial_message(message_id)
-        await self._in_open_thread(channel_id, lambda: message.edit(content=page.content, view=_view(page, turn_id)))
+
+        def edit() -> Awaitable[object]:
+            return message.edit(content=page.content, view=_view(page, turn_id), attachments=_files(page))
+
+        await self._in_open_thread(channel_id, edit, with_files=bool(page.files))
 
     async def _edit_with_token(self, message_id: int, page: Page, turn_id: int) -> bool:
         """Edit with the token that was lent for a message; one that is refused is forgotten. False if it was."""
         lent = self._lent.pop(message_id, None)
         if lent is None:
             return False
+        edit = lent.interaction.edit_original_response
         async with _Refusals():
             try:
-                await lent.interaction.edit_original_response(content=page.content, view=_view(page, turn_id))
+                await edit(content=page.content, view=_view(page, turn_id), attachments=_files(page))
             except discord.HTTPException as refusal:
                 if refusal.status == 429 or refusal.status >= 500:
                     raise
@@ -159,9 +176,11 @@ class Poster:
         except (discord.DiscordException, aiohttp.ClientError, OSError, RetryLater) as error:
             log.warning("somebody could not be told that their answer is not shown: %s", describe(error))
 
-    async def _in_open_thread(self, channel_id: int, work: Callable[[], Awaitable[object]]) -> None:
+    async def _in_open_thread(
+        self, channel_id: int, work: Callable[[], Awaitable[object]], *, with_files: bool = False
+    ) -> None:
         """Do something in a channel; a thread that was archived meanwhile is opened again for it."""
-        async with _Refusals():
+        async with _Refusals(with_files=with_files):
             try:
                 await work()
             except discord.HTTPException as refusal:
@@ -189,6 +208,15 @@ def _impatient() -> Generator[None]:
         yield
     finally:
         TICKET.reset(token)
+
+
+def _allowed_mentions(page: Page) -> discord.AllowedMentions | None:
+    """Exactly the one who is to be notified; None leaves it at the client's rule, which is nobody."""
+    return discord.AllowedMentions(users=[discord.Object(page.notifies)]) if page.notifies is not None else None
+
+
+def _files(page: Page) -> list[discord.File]:
+    return [discord.File(io.BytesIO(file.data), file.name) for file in page.files]
 
 
 def _view(page: Page, turn_id: int) -> discord.ui.View | None:
@@ -222,6 +250,9 @@ def _shows(message: discord.Message, page: Page, turn_id: int) -> bool:
 class _Refusals:
     """Turns what discord.py raises into errors that say whether trying again makes sense."""
 
+    def __init__(self, *, with_files: bool = False) -> None:
+        self._with_files = with_files
+
     async def __aenter__(self) -> None:
         return None
 
@@ -239,6 +270,8 @@ class _Refusals:
                 raise MessageGone("The message was deleted.") from error
             case discord.HTTPException(status=429):
                 raise RetryLater(10.0) from error
+            case discord.HTTPException() if self._with_files and (error.status == 413 or error.code in _FILES_REFUSED):
+                raise FilesRefused("Discord refused the files.") from error
             case aiohttp.ClientError():
                 raise OSError(f"the connection to Discord failed ({type(error).__name__})") from error
             case discord.HTTPException():

@@ -18,6 +18,7 @@ from bot.client import Client, tell
 from bot.errors import ForUser
 from bot.incoming import one_line
 from bot.messages import Said, Text, Turn
+from bot.render.files import whole_answer
 from bot.render.page import Control
 
 GONE = "This answer is not known any more; it was deleted. Please ask again."
@@ -103,6 +104,8 @@ async def press(interaction: discord.Interaction[Any], control: Control, turn_id
             await services.chat.go_on(turn.id, _said(interaction, ""))
         case Control.REASONING:
             await _show_reasoning(interaction, turn)
+        case Control.SOURCE:
+            await _show_source(interaction, turn)
         case Control.REPLY:
             await interaction.response.send_modal(ReplyBox(turn))
 
@@ -156,6 +159,21 @@ async def _show_reasoning(interaction: discord.Interaction[Any], turn: Turn) -> 
         return
     file = discord.File(io.BytesIO(reasoning.encode("utf-8", "replace")), "reasoning.md")
     await interaction.response.send_message("The reasoning behind this answer:", file=file, ephemeral=True)
+
+
+async def _show_source(interaction: discord.Interaction[Any], turn: Turn) -> None:
+    """Give the answer as the model wrote it, so far, to whoever asks, for all who see the button see the answer."""
+    text = turn.text
+    if not text.strip():
+        raise ForUser("There is no answer yet. Please try again in a moment.")
+    block = f"```md\n{text}\n```"
+    if len(block) <= EPHEMERAL_LIMIT and "``" not in text:
+        await interaction.response.send_message(block, ephemeral=True)
+        return
+    answer = whole_answer(text)
+    file = discord.File(io.BytesIO(answer.data), answer.name)
+    note = "The answer as the model wrote it:" if not turn.status.unfinished else "The answer as far as it has come:"
+    await interaction.response.send_message(note, file=file, ephemeral=True)
 
 
 async def setup(client: Client) -> None:

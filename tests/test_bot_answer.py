@@ -47,7 +47,7 @@ async def test_a_finished_answer_names_model_tokens_and_cost_and_has_its_buttons
     assert footer.startswith("-# kimi-k2-thinking · ")
     assert "tokens" in footer
     assert "$0.0" in footer
-    assert [label for label, _, _ in bot.buttons(thread.id)] == ["Retry", "Reasoning"]
+    assert [label for label, _, _ in bot.buttons(thread.id)] == ["Retry", "Reasoning", "Source"]
 
 
 async def test_stop_keeps_what_came_and_closes_the_providers_connection(bot: Stage) -> None:
@@ -61,7 +61,7 @@ async def test_stop_keeps_what_came_and_closes_the_providers_connection(bot: Sta
     assert "word 3" in shown
     await bot.until(lambda: bot.model.requests[0].cancelled, "the provider's connection is closed")
     assert bot.model.requests[0].tokens_sent < 400
-    assert [label for label, _, _ in bot.buttons(thread.id)] == ["Retry", "Continue", "Reasoning"]
+    assert [label for label, _, _ in bot.buttons(thread.id)] == ["Retry", "Continue", "Reasoning", "Source"]
 
 
 async def test_somebody_else_may_not_stop_but_a_moderator_may(bot: Stage) -> None:
@@ -142,7 +142,9 @@ async def test_the_reasoning_goes_back_to_the_model_unaltered_with_the_next_ques
     ]
 
 
-async def test_a_long_program_arrives_whole_over_several_messages_with_every_fence_closed(tmp_path: Path) -> None:
+async def test_a_long_program_is_shown_on_five_messages_with_every_fence_closed_and_attached_whole(
+    tmp_path: Path,
+) -> None:
     program = "\n".join(f"    value_{n} = compute({n})  # line {n}" for n in range(300))
     scene: JsonObject = {"name": "code", "say": f"Here:\n\n```python\n{program}\n```\nThat is all."}
     async with stage(tmp_path, script=script_file(tmp_path, scene)) as bot, bot.app():
@@ -151,9 +153,14 @@ async def test_a_long_program_arrives_whole_over_several_messages_with_every_fen
         await bot.answered(thread.id)
 
         pages = [message.content for message in bot.messages(thread.id) if message.content]
+        assert len(pages) == 5
         assert all(len(page) <= 2000 and page.count("```") % 2 == 0 for page in pages)
         lines = [line for page in pages for line in page.splitlines() if line.startswith("    value_")]
-        assert lines == program.splitlines()
+        assert lines == program.splitlines()[: len(lines)]
+        assert len(lines) > 200
+        files = await bot.until(lambda: bot.messages(thread.id)[-1].attachments, "the files")
+        assert [file.filename for file in files] == ["answer.md", "code-1.py"]
+        assert files[1].data.decode() == f"{program}\n"
 
 
 @pytest.mark.parametrize(

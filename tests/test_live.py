@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.errors import MessageGone, MessageTooOld, RetryLater, ShowError
+from bot.errors import FilesRefused, MessageGone, MessageTooOld, RetryLater, ShowError
 from bot.events import Answered, Noticed, Thought, ToolStarted
 from bot.messages import TurnStatus
 from bot.render.pace import Pace
@@ -38,7 +39,7 @@ async def test_an_answer_is_shown_completely() -> None:
         shown = stage.show(new_reply())
         await stream(shown, ["word "] * 900)
         assert await end(shown) == (100, 101, 102)
-        assert stage.port.messages[102].controls == (Control.RETRY,)
+        assert stage.port.messages[102].controls == (Control.RETRY, Control.SOURCE)
         assert [page.controls for page in stage.port.messages.values()][:2] == [(), ()]
         assert "".join(stage.port.contents()).count("word") == 900
         assert stage.port.replies == [5, None, None]
@@ -597,3 +598,50 @@ def test_whatever_discord_does_the_end_is_shown(
             assert port.most_in_flight == 1
 
     run()
+
+
+LONG_ANSWER = "Some ordinary words in a row. " * 500
+
+
+@dataclass
+class UploadPort(FakePort):
+    """Raises `upload_faults` for the next edits that carry files, in order."""
+
+    upload_faults: list[Exception] = field(default_factory=list)
+
+    async def edit(
+        self, channel_id: int, message_id: int, page: Page, *, turn_id: int, with_token: bool = False
+    ) -> None:
+        if page.files and self.upload_faults:
+            self.faults.insert(0, self.upload_faults.pop(0))
+        await super().edit(channel_id, message_id, page, turn_id=turn_id, with_token=with_token)
+
+
+async def last_page_after(*upload_faults: Exception, pace: Pace | None = None) -> Page:
+    """What the last message of a long answer shows in the end when its upload meets these faults."""
+    port = UploadPort(upload_faults=list(upload_faults))
+    async with Stage(port, pace) as stage:
+        shown = stage.show(new_reply())
+        await stream(shown, [LONG_ANSWER])
+        assert len(await end(shown)) == 5
+    return list(port.messages.values())[-1]
+
+
+@virtual
+async def test_files_that_discord_refuses_leave_the_text_and_a_word_about_them() -> None:
+    last = await last_page_after(FilesRefused("Discord refused the files."))
+    assert last.files == ()
+    assert "Discord did not take the files." in last.content
+
+
+@virtual
+async def test_an_upload_is_tried_again_with_the_same_bytes() -> None:
+    (file,) = (await last_page_after(RetryLater(2.0), OSError(), TimeoutError())).files
+    assert file.data.decode() == LONG_ANSWER
+
+
+@virtual
+async def test_an_upload_that_fails_for_long_is_given_up_and_spoken_of() -> None:
+    last = await last_page_after(*[OSError()] * 8, pace=Pace(give_up_seconds=30))
+    assert last.files == ()
+    assert "Discord did not take the files." in last.content

@@ -136,6 +136,24 @@ async def test_files_are_sent_and_shown(stage: Stage) -> None:
     assert await sent.locator("img").evaluate("image => image.decode().then(() => image.naturalWidth)") == 8
 
 
+async def test_files_that_an_edit_brings_are_shown_and_downloaded_and_go_with_another_edit(stage: Stage) -> None:
+    sent = stage.say("bot", "Here it is.")
+    page = await stage.open("ada", phone=True)
+    code = "".join(f"print({number})\n" for number in range(70)).encode()
+    body: JsonObject = {"attachments": [{"id": 0, "filename": "app.py"}]}
+    bot, channel_id = stage.world.bot_id, sent.channel_id
+    stage.world.edit_message(bot, channel_id, sent.id, body, [Upload(0, "app.py", "", code)])
+    shown = message(page, "Here it is.")
+    await expect(shown.locator("pre")).to_contain_text("print(7)")
+    async with page.expect_download() as download:
+        await shown.get_by_role("link", name="Download app.py").click()
+    file = await download.value
+    assert file.suggested_filename == "app.py"
+    assert (await file.path()).read_bytes() == code
+    stage.world.edit_message(bot, channel_id, sent.id, {"attachments": []}, [])
+    await expect(shown.locator("pre")).to_have_count(0)
+
+
 async def test_long_text_goes_out_as_a_file(stage: Stage) -> None:
     page = await stage.open("ben")
     await page.locator("#composer").fill("word " * 500)

@@ -67,7 +67,7 @@ def test_text_that_is_held_back_leaves_the_status() -> None:
 
 def test_a_finished_answer_carries_its_figures_and_buttons() -> None:
     made = reply(Thought("Hm."), Answered("Hello."), ended())
-    assert made.pages(200.0) == (Page(f"Hello.\n{FOOTER}", (Control.RETRY, Control.REASONING)),)
+    assert made.pages(200.0) == (Page(f"Hello.\n{FOOTER}", (Control.RETRY, Control.REASONING, Control.SOURCE)),)
     assert made.over
 
 
@@ -96,14 +96,16 @@ def test_continue_is_offered_where_it_applies(
     status: TurnStatus, finish: str | None, text: str, continues: bool
 ) -> None:
     made = reply(Answered(text), ended(status, finish=finish, error="It failed."))
-    assert made.pages(0)[-1].controls == ((Control.RETRY, Control.CONTINUE) if continues else (Control.RETRY,))
+    controls = made.pages(0)[-1].controls
+    assert (Control.CONTINUE in controls) == continues
+    assert (Control.SOURCE in controls) == bool(text)
 
 
 def test_the_reply_button_comes_last_and_at_the_end_only() -> None:
     made = reply(Answered("Hi."), needs_reply_button=True)
     assert made.pages(0)[-1].controls == (Control.STOP,)
     made.apply(ended())
-    assert made.pages(0)[-1].controls == (Control.RETRY, Control.REPLY)
+    assert made.pages(0)[-1].controls == (Control.RETRY, Control.SOURCE, Control.REPLY)
 
 
 @pytest.mark.parametrize(
@@ -135,7 +137,7 @@ def test_starting_over_clears_what_was_shown() -> None:
     made.apply(Answered("New."))
     made.apply(ended())
     assert content(made) == f"New.\n{FOOTER}"
-    assert made.pages(0)[-1].controls == (Control.RETRY,)
+    assert made.pages(0)[-1].controls == (Control.RETRY, Control.SOURCE)
 
 
 def test_tools_are_shown_while_they_work() -> None:
@@ -292,3 +294,102 @@ def test_durations_are_told_as_people_do() -> None:
         "1 min 0 s",
         "2 min 5 s",
     ]
+
+
+LONG_ANSWER = "Some ordinary words in a row. " * 500 + "\n\n"
+PROGRAM = "```python title=app.py\n" + "x = 1\n" * 61 + "```\n"
+
+
+def file_names(made: Reply) -> list[list[str]]:
+    return [[file.name for file in page.files] for page in made.pages(0)]
+
+
+def test_long_code_is_shown_and_comes_as_a_file_when_the_answer_ends() -> None:
+    made = reply(Answered(f"Here:\n{PROGRAM}"))
+    assert file_names(made) == [[]]
+    made.apply(ended())
+    assert file_names(made) == [["app.py"]]
+    assert made.pages(0)[0].content.count("x = 1") == 61
+    assert made.pages(0)[0].content.endswith(f"```\n{FOOTER}")
+
+
+def test_an_answer_too_long_for_five_messages_goes_on_unseen_while_it_streams() -> None:
+    made = reply(Answered(LONG_ANSWER))
+    pages = made.pages(0)
+    assert len(pages) == 5
+    line = "-# ✍️ Goes on: 15,000 characters so far. All of it will be in answer.md."
+    assert pages[-1].content.endswith(line)
+    assert pages[-1].controls == (Control.STOP, Control.SOURCE)
+    made.apply(Answered("More. " * 50))
+    assert made.pages(0)[:-1] == pages[:-1]
+    assert made.pages(0)[-1].content == pages[-1].content.replace("15,000", "15,300")
+
+
+@pytest.mark.parametrize("status", [TurnStatus.DONE, TurnStatus.STOPPED, TurnStatus.INTERRUPTED, TurnStatus.FAILED])
+def test_an_answer_too_long_for_five_messages_comes_whole_as_a_file_however_it_ends(status: TurnStatus) -> None:
+    made = reply(Answered(LONG_ANSWER), Answered(PROGRAM))
+    words = made.pages(0)[-1].content.split("\n-#")[0]
+    made.apply(ended(status, error="It failed."))
+    pages = made.pages(0)
+    assert file_names(made) == [[], [], [], [], ["answer.md", "app.py"]]
+    assert pages[-1].files[0].data.decode() == LONG_ANSWER + PROGRAM
+    assert pages[-1].content.startswith(f"{words}\n-# 📄 The whole answer is in answer.md (15 kB).\n")
+    assert pages[-1].content.endswith(FOOTER)
+    assert Control.SOURCE in pages[-1].controls
+
+
+def test_an_answer_whose_small_print_alone_does_not_fit_five_messages_is_long_as_well() -> None:
+    """Where the text fills five messages to the end, the closing lines would need a sixth."""
+    found = [
+        (len(made.pages(0)), bool(made.pages(0)[-1].files))
+        for made in (reply(Answered("word " * count), ended()) for count in range(1900, 2000, 3))
+    ]
+    assert {pages for pages, _ in found} == {5}
+    assert {has_files for _, has_files in found} == {True, False}
+
+
+def test_small_print_without_end_moves_below_an_excerpt() -> None:
+    notices = [Noticed(f"{number} {'words ' * 300}") for number in range(50)]
+    pages = reply(*notices, Answered(LONG_ANSWER), ended(TurnStatus.FAILED, error="long " * 1000)).pages(0)
+    assert all(units(page.content) <= 2000 for page in pages)
+    assert [file.name for file in pages[-1].files] == ["answer.md"]
+
+
+def test_files_that_discord_refuses_are_spoken_of() -> None:
+    made = reply(Answered(LONG_ANSWER), ended())
+    before, version = made.pages(0), made.version
+    made.refuse_files()
+    pages = made.pages(0)
+    assert made.version > version
+    assert not made.has_files
+    assert file_names(made) == [[]] * 5
+    assert "Discord did not take the files. Press Source for the whole answer." in pages[-1].content
+    assert "is in answer.md" not in pages[-1].content
+    assert pages[:-1] == before[:-1]
+
+
+def test_starting_over_forgets_the_files() -> None:
+    made = reply(Answered(LONG_ANSWER), StartedOver(), Answered("Short."), ended())
+    assert made.pages(0) == (Page(f"Short.\n{FOOTER}", (Control.RETRY, Control.SOURCE)),)
+
+
+@pytest.mark.parametrize(
+    ("status", "seconds_taken", "text", "line"),
+    [
+        (TurnStatus.DONE, 72.0, "Hi.", "<@9> Done in 1 min 12 s."),
+        (TurnStatus.FAILED, 72.0, "Hi.", "<@9> This could not be answered, after 1 min 12 s."),
+        (TurnStatus.DONE, 72.0, "", "<@9> This could not be answered, after 1 min 12 s."),
+        (TurnStatus.DONE, 60.0, "Hi.", None),
+        (TurnStatus.STOPPED, 72.0, "Hi.", None),
+        (TurnStatus.INTERRUPTED, 72.0, "Hi.", None),
+    ],
+)
+def test_the_asker_of_a_long_turn_is_notified_by_a_message_of_its_own(
+    status: TurnStatus, seconds_taken: float, text: str, line: str | None
+) -> None:
+    made = Reply(started_at=100.0, model=MODEL, asker_id=9)
+    made.apply(Answered(text))
+    made.apply(replace(ended(status), seconds=seconds_taken))
+    answer, *closing = made.pages(0)
+    assert Control.RETRY in answer.controls
+    assert closing == ([Page(line, notifies=9)] if line else [])

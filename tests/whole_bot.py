@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -169,10 +170,10 @@ class Stage:
             assert answer.status == 204, await answer.text()
 
     @asynccontextmanager
-    async def app(self, **changes: Any) -> AsyncGenerator[App]:
+    async def app(self, *, clock: Callable[[], float] = time.monotonic, **changes: Any) -> AsyncGenerator[App]:
         """Run the bot; leaving this ends it as SIGTERM would."""
         self.ready.clear()
-        app = App(self.settings.model_copy(update=changes), on_ready=self.ready.set)
+        app = App(self.settings.model_copy(update=changes), on_ready=self.ready.set, clock=clock)
         task = asyncio.create_task(app.run())
         try:
             connected = asyncio.create_task(self.until(lambda: self.discord.gateway.online, "the bot is connected"))
@@ -190,13 +191,18 @@ class Stage:
 
 @asynccontextmanager
 async def stage(
-    folder: Path, *, world: World | None = None, script: Path | None = None, speed: float = float("inf")
+    folder: Path,
+    *,
+    world: World | None = None,
+    script: Path | None = None,
+    speed: float = float("inf"),
+    rate_limits: bool = True,
 ) -> AsyncGenerator[Stage]:
     """The embedded servers without the bot; enter `Stage.app` to run it."""
     world = world or default_world()
     async with (
         ModelServer(load_script(script) if script else None, speed=speed) as model,
-        DiscordServer(world, gateway_limits=IMPATIENT) as discord,
+        DiscordServer(world, gateway_limits=IMPATIENT, rate_limits=rate_limits) as discord,
     ):
         settings = load_settings(
             _env_file=None,

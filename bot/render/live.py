@@ -18,7 +18,7 @@ from contextlib import suppress
 from functools import partial
 from typing import assert_never
 
-from bot.errors import MessageGone, MessageTooOld, RetryLater, ShowError, describe
+from bot.errors import FilesRefused, MessageGone, MessageTooOld, RetryLater, ShowError, describe
 from bot.events import Noticed
 from bot.render.agenda import NEVER, Agenda
 from bot.render.buckets import Key, Kind
@@ -246,6 +246,8 @@ class Live:
             if not shown.slots.lose(step):
                 raise
             shown.stumble(self._clock(), self._pace.give_up_seconds, wait=0.0)
+        except FilesRefused:
+            shown.go_without_files()
         except ShowError:
             await self._leave_tidy(shown)
             raise

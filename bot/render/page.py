@@ -16,6 +16,7 @@ class Control(StrEnum):
     RETRY = "retry"
     CONTINUE = "continue"
     REASONING = "reasoning"
+    SOURCE = "source"
     REPLY = "reply"
 
 
@@ -36,3 +37,5 @@ class Page:
     files: tuple[PageFile, ...] = ()
     announcement: str | None = None
     """What the message says when it is first posted, if `content` must not be read in a notification."""
+    notifies: int | None = None
+    """The user whom this message notifies, by its mention; only a new message can."""

@@ -12,8 +12,8 @@ class Port(Protocol):
 
     Its methods raise ShowError when trying again is useless, MessageGone when
     the message was deleted, MessageTooOld when it cannot be edited any more,
-    RetryLater when Discord names a time, and OSError (TimeoutError included) when
-    nobody knows what happened.
+    FilesRefused when it may pass without its files, RetryLater when Discord names
+    a time, and OSError (TimeoutError included) when nobody knows what happened.
     """
 
     async def send(self, channel_id: int, page: Page, *, nonce: str, reply_to: int | None, turn_id: int) -> int:
@@ -23,7 +23,7 @@ class Port(Protocol):
     async def edit(
         self, channel_id: int, message_id: int, page: Page, *, turn_id: int, with_token: bool = False
     ) -> None:
-        """Let a message show a page: its content and exactly its buttons; with the token that is at hand for it."""
+        """Let a message show a page: its content, and exactly its buttons and files; with the token at hand for it."""
         ...
 
     def has_token(self, message_id: int) -> bool:

@@ -7,13 +7,14 @@ passed in, and nothing here knows how pages reach Discord.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 from typing import assert_never
 
 from bot.errors import ModelError, ModelFault
 from bot.events import Answered, Ended, Noticed, ReplyEvent, StartedOver, Thought, ToolEnded, ToolStarted
-from bot.messages import Step, Turn, TurnStatus
+from bot.messages import Turn, TurnStatus
+from bot.render.body import Body
+from bot.render.files import REFUSED, Attached, attached, goes_on
 from bot.render.footer import (
     ToolUse,
     figures,
@@ -26,9 +27,12 @@ from bot.render.footer import (
 )
 from bot.render.inline import units
 from bot.render.page import Control, Page
-from bot.render.split import MESSAGE_LIMIT, Splitter
+from bot.render.split import MESSAGE_LIMIT
+from bot.render.stored import events_of
 
 _LONGEST_ERROR = 600
+_NOTIFIED_AFTER_SECONDS = 60.0
+"""An answer that took longer is announced to its asker by a message of its own, for edits notify nobody."""
 
 
 class Reply:
@@ -36,6 +40,7 @@ class Reply:
 
     `started_at` and the `now` of `pages` are seconds of the same clock.
     `needs_reply_button` is for places where the bot cannot read plain messages.
+    `asker_id` is whom a closing line notifies when the answer took long.
     """
 
     def __init__(
@@ -46,12 +51,15 @@ class Reply:
         footer: bool = True,
         reasoning_model: bool = True,
         needs_reply_button: bool = False,
+        asker_id: int | None = None,
     ) -> None:
         self._started_at = started_at
         self._model = model
         self._footer = footer
         self._reasoning_model = reasoning_model
         self._needs_reply_button = needs_reply_button
+        self._asker_id = asker_id
+        self._files_refused = False
         self._version = 0
         self._shown: tuple[Page, ...] = ()
         self._ended: Ended | None = None
@@ -77,7 +85,7 @@ class Reply:
             reasoning_model=reasoning_model,
             needs_reply_button=needs_reply_button,
         )
-        for event in _events(turn, model):
+        for event in events_of(turn, model):
             reply.apply(event)
         return reply
 
@@ -100,6 +108,16 @@ class Reply:
     def shows_words(self) -> bool:
         """Whether `pages` last gave any of it; the meaning of a first character may have to wait for a second."""
         return self._shows_words
+
+    @property
+    def has_files(self) -> bool:
+        """Whether any page that `pages` last gave has files."""
+        return any(page.files for page in self._shown)
+
+    def refuse_files(self) -> None:
+        """Discord does not take the files: the answer says so instead."""
+        self._files_refused = True
+        self._version += 1
 
     def apply(self, event: ReplyEvent) -> None:
         """Take in what happened. Work is linear in the event's text.
@@ -128,7 +146,7 @@ class Reply:
                     return
                 self._notices.append(text)
             case Ended():
-                self._splitter.finish()
+                self._body.finish()
                 self._ended = event
             case _:
                 assert_never(event)
@@ -137,12 +155,14 @@ class Reply:
     def pages(self, now: float) -> tuple[Page, ...]:
         """What each message shows at `now`, never empty; a page that did not change is the same object."""
         if self._ended:
-            contents = self._with_closing("\n".join(self._closing(self._ended)))
-            last = self._final_controls(self._ended)
+            pages = self._final_pages(self._ended)
         else:
             contents = self._with_status(now)
-            last = (Control.STOP,)
-        pages = [Page(content) for content in contents[:-1]] + [Page(contents[-1], last)]
+            # Of what goes on unseen, Source shows as much as there is.
+            controls = (Control.STOP, Control.SOURCE) if self._body.goes_on else (Control.STOP,)
+            pages = [*map(Page, contents[:-1]), Page(contents[-1], controls)]
+        if self._files_refused:
+            pages = [replace(page, files=()) for page in pages]
         known = self._shown
         self._shown = tuple(
             known[index] if index < len(known) and known[index] == page else page for index, page in enumerate(pages)
@@ -150,7 +170,8 @@ class Reply:
         return self._shown
 
     def _start_over(self) -> None:
-        self._splitter = Splitter()
+        self._body = Body()
+        self._attached: Attached | None = None
         self._has_text = False
         self._shows_words = False
         self._has_reasoning = False
@@ -163,28 +184,42 @@ class Reply:
         if not text:
             return
         if self._step_is_new and self._has_text:
-            self._splitter.feed("\n\n")
+            self._body.feed("\n\n")
         self._step_is_new = False
         self._tools_of_earlier_steps = len(self._tools)
         self._is_thinking = False
         self._has_text = self._has_text or not text.isspace()
-        self._splitter.feed(text)
+        self._body.feed(text)
 
     def _end_tool(self, name: str, duration: float, is_error: bool) -> None:
         running = [index for index, tool in enumerate(self._tools) if tool.name == name and tool.seconds is None]
         if running:
             self._tools[running[-1]] = replace(self._tools[running[-1]], seconds=duration, is_error=is_error)
 
-    def _with_closing(self, closing: str) -> list[str]:
-        """The text of each page, with room made for the small print on the last one."""
-        texts = self._splitter.pages(reserve=units(closing) + 1 if closing else 0)
-        return _joined(texts, closing)
+    def _final_pages(self, ended: Ended) -> list[Page]:
+        """The answer with its small print, buttons and files, and below it the line that notifies the asker."""
+        closing = self._closing(ended)
+        contents = self._with_closing(closing, whole=self._body.is_cut)
+        if self._body.goes_on and not self._body.is_cut:
+            contents = self._with_closing(closing, whole=True)
+        files = self._attached.files if self._attached else ()
+        pages = [*map(Page, contents[:-1]), Page(contents[-1], self._final_controls(ended), files)]
+        return [*pages, *self._notification(ended)]
+
+    def _with_closing(self, closing: list[str], *, whole: bool) -> list[str]:
+        """The text of each page, with room made for the small print on the last one; `whole`: all of it is a file."""
+        if self._attached is None or self._attached.is_whole != whole:
+            self._attached = attached(self._body.text, whole=whole)
+        files = [REFUSED] if self._files_refused else self._attached.small_print
+        below = "\n".join([*files, *closing])
+        return _joined(self._body.pages(reserve=units(below) + 1 if below else 0), below)
 
     def _with_status(self, now: float) -> list[str]:
         """The text of each page so far, and below it what the bot is doing unless its text shows that."""
-        texts = self._splitter.pages()
+        texts = self._body.pages()
         self._shows_words = bool(texts)
-        lines = tool_lines(self._tools[self._tools_of_earlier_steps :])
+        lines = [goes_on(self._body.length)] if self._body.goes_on else []
+        lines += tool_lines(self._tools[self._tools_of_earlier_steps :])
         if texts:
             lines += [small("💭 Thinking…")] if self._is_thinking else []
         elif self._has_text or not (self._reasoning_model or self._is_thinking):
@@ -213,6 +248,18 @@ class Reply:
             lines += figures(ended.model or self._model, ended.thinking_seconds, ended.usage)
         return lines
 
+    def _notification(self, ended: Ended) -> list[Page]:
+        """A message of its own that mentions the asker: not after Stop or a restart, which are no end to wait for."""
+        if self._asker_id is None or ended.seconds <= _NOTIFIED_AFTER_SECONDS:
+            return []
+        if ended.status not in (TurnStatus.DONE, TurnStatus.FAILED):
+            return []
+        if ended.status is TurnStatus.DONE and self._has_text:
+            line = f"<@{self._asker_id}> Done in {seconds(ended.seconds)}."
+        else:
+            line = f"<@{self._asker_id}> This could not be answered, after {seconds(ended.seconds)}."
+        return [Page(line, notifies=self._asker_id)]
+
     def _final_controls(self, ended: Ended) -> tuple[Control, ...]:
         continues = (
             ended.status is TurnStatus.INTERRUPTED
@@ -223,6 +270,7 @@ class Reply:
             Control.RETRY: True,
             Control.CONTINUE: continues,
             Control.REASONING: self._has_reasoning,
+            Control.SOURCE: self._has_text,
             Control.REPLY: self._needs_reply_button,
         }
         return tuple(control for control, is_wanted in wanted.items() if is_wanted)
@@ -235,31 +283,3 @@ def _joined(texts: list[str], below: str) -> list[str]:
     if texts and units(texts[-1]) + 1 + units(below) <= MESSAGE_LIMIT:
         return [*texts[:-1], f"{texts[-1]}\n{below}"]
     return [*texts, below]
-
-
-def _events(turn: Turn, model: str) -> Iterable[ReplyEvent]:
-    """The events that a stored turn went through, as far as its pages depend on them."""
-    for step in turn.steps:
-        yield from _events_of_step(step)
-    yield from (Noticed(notice) for notice in turn.notices)
-    if not turn.status.unfinished:
-        yield Ended(
-            turn.status,
-            model,
-            turn.usage,
-            thinking_seconds=sum(step.thinking_seconds for step in turn.steps),
-            seconds=0.0,
-            finish=turn.steps[-1].finish if turn.steps else None,
-            error=turn.error,
-        )
-
-
-def _events_of_step(step: Step) -> Iterable[ReplyEvent]:
-    if step.reasoning:
-        yield Thought(step.reasoning)
-    if step.text:
-        yield Answered(step.text)
-    for call in step.tool_calls:
-        yield ToolStarted(call.name, "")
-    for result in step.tool_results:
-        yield ToolEnded(result.name, 0.0, result.is_error)

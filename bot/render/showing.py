@@ -166,7 +166,9 @@ class LiveReply:
         """A request failed that may succeed later: after `wait` seconds, or with growing pauses."""
         if self._failing_since is None:
             self._failing_since = now
-        if now - self._failing_since > give_up_seconds:
+        if now - self._failing_since > give_up_seconds and self.reply.has_files:
+            self.go_without_files()
+        elif now - self._failing_since > give_up_seconds:
             self.fail(
                 ShowError("Discord could not be reached for a long time, so this answer is not shown completely.")
             )
@@ -175,6 +177,12 @@ class LiveReply:
         self._failures = min(self._failures + 1, 10)
         self._is_dirty = True
         self._retry_at = now + (backoff if wait is None else wait)
+
+    def go_without_files(self) -> None:
+        """The reply's files cannot be sent: it says so instead, and there is as much time again to show that."""
+        self.reply.refuse_files()
+        self._failing_since = None
+        self._is_dirty = True
 
     def fail(self, error: BaseException) -> None:
         """Give up showing it, unless all is shown already."""

@@ -76,22 +76,29 @@ class Slots:
         With `sends_first` a new page is posted before the others are brought up
         to date: the Stop button is on the new one before it leaves the old one.
         Messages of an earlier attempt that are not needed are deleted at once,
-        those of this one only when it is over: the answer may still grow.
+        those of this one only when it is over: the answer may still grow. A
+        page's files follow its text, in an edit of their own.
         """
         self._last = len(pages) - 1
         shown = len(self._slots)
         if sends_first and shown < len(pages):
             return self._send(pages[shown])
         for slot, (index, page) in zip(self._slots, enumerate(pages), strict=False):
-            if not slot.is_gone and slot.shown != page:
-                return Edit(index, slot.message_id, page)
+            if slot.is_gone or slot.shown == page:
+                continue
+            if page.notifies is not None:
+                return Delete(index, slot.message_id)  # an edit would notify nobody
+            is_text_shown = slot.shown is not None and slot.shown.content == page.content
+            # The words first: an upload may take long, or fail.
+            return Edit(index, slot.message_id, page if is_text_shown else _without_files(page))
         if shown < len(pages):
             return self._send(pages[shown])
         return self._clear_away(len(pages), over)
 
     def _send(self, page: Page) -> Send:
         index = len(self._slots)
-        return Send(_announced(page), self._nonce(index), self._reply_to if index == 0 else None)
+        reply_to = self._reply_to if index == 0 else None
+        return Send(_without_files(_announced(page)), self._nonce(index, page), reply_to)
 
     def _clear_away(self, wanted: int, over: bool) -> Delete | None:
         """Remove a message that is not wanted any more."""
@@ -149,9 +156,9 @@ class Slots:
             case _:
                 return False
 
-    def _nonce(self, index: int) -> str:
+    def _nonce(self, index: int, page: Page) -> str:
         """Equal for equal attempts, even after a restart. Discord, 'Create Message': at most 25 characters."""
-        fact = f"{self.turn_id}:{self._attempt}:{index}:{self._has_resent}:{self._moves}"
+        fact = f"{self.turn_id}:{self._attempt}:{index}:{self._has_resent}:{self._moves}:{page.notifies}"
         return hashlib.blake2s(fact.encode(), digest_size=12).hexdigest()
 
 
@@ -159,4 +166,8 @@ def _announced(page: Page) -> Page:
     """The page as it is first posted: people are notified of that text, and of no later edit."""
     if page.announcement is None:
         return page
-    return replace(page, content=page.announcement, files=(), announcement=None)
+    return replace(page, content=page.announcement, announcement=None)
+
+
+def _without_files(page: Page) -> Page:
+    return replace(page, files=()) if page.files else page

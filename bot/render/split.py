@@ -10,6 +10,7 @@ API, and nothing of how lines are read from text.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from itertools import accumulate, groupby
 
 from bot.render.inline import (
@@ -63,6 +64,11 @@ class Splitter:
         """The answer is complete: decide whatever waited for more."""
         for line in self._reader.finish():
             self._draft.add(line)
+
+    @property
+    def done(self) -> Sequence[str]:
+        """The pages that never change any more, in order. An empty one is not shown."""
+        return self._draft.done
 
     def pages(self, reserve: int = 0) -> list[str]:
         """The text of each message, none of them empty. `reserve` units stay free on the last one.

@@ -86,10 +86,10 @@ function TextFile({ file, url }) {
             <${Icon} name="chevron" />${unfolded ? "Show less" : `Show ${more} more ${more === 1 ? "line" : "lines"}`}
           </button>`
         }
-        <span class="spring" />
-        <a href=${url} download=${file.filename}>${file.filename}</a><small>${formatBytes(file.size)}</small>
-        <a class="icon-button" href=${url} download=${file.filename} title="Download"
-          aria-label=${`Download ${file.filename}`}><${Icon} name="download" /></a>
+        <span class="file-name"><a href=${url} download=${file.filename}>${file.filename}</a>
+          <small>${formatBytes(file.size)}</small>
+          <a class="icon-button" href=${url} download=${file.filename} title="Download"
+            aria-label=${`Download ${file.filename}`}><${Icon} name="download" /></a></span>
       </div>
     </div>`;
 }

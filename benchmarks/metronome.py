@@ -1,0 +1,130 @@
+"""A model that writes one token into every answer at each beat, and costs next to nothing itself.
+
+For crowds: the scripted model would need more than a core for two hundred
+answers at once. All answers are the same, and were encoded before the first
+was asked for. This module knows nothing of Discord.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import time
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Self
+
+_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+_NOTHING = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
+_MOST_BODY = 64 * 2**20
+
+
+class Answering:
+    """One answer on its way, and how many of its tokens are sent."""
+
+    def __init__(self, writer: asyncio.StreamWriter) -> None:
+        self.sent = 0
+        self._writer = writer
+        self.ended = asyncio.Event()
+
+    def write(self, chunk: bytes) -> None:
+        if not self._writer.is_closing():
+            self._writer.write(chunk)
+
+
+class Metronome:
+    """Serves between `async with` and its end.
+
+    `tokens` are what every answer says, `rate` so many a second. The answers
+    begin together, once `crowd` of them have been asked for.
+    """
+
+    def __init__(self, tokens: Sequence[str], rate: float, crowd: int) -> None:
+        self.beats: list[float] = []
+        """When each token was sent, in Unix seconds; at each beat one goes into every answer."""
+        self.answers: dict[str, Answering] = {}
+        """By the question's own words, `benchmark 007`."""
+        self._rate = rate
+        self._crowd = crowd
+        self._tokens = [_chunk(_event({"content": token}, None)) for token in tokens]
+        self._end = _chunk(_event({"content": ""}, "stop") + b"data: [DONE]\n\n") + b"0\r\n\r\n"
+        self._complete = asyncio.Event()
+        self._server: asyncio.Server | None = None
+        self._beating: asyncio.Task[None] | None = None
+        self.base_url = ""
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.base_url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}/api/v1"
+        self._beating = asyncio.create_task(self._beat())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._beating is not None:
+            self._beating.cancel()
+            await asyncio.wait({self._beating})
+        if self._server is not None:
+            self._server.close()
+
+    @property
+    def tokens_sent(self) -> int:
+        return sum(answering.sent for answering in self.answers.values())
+
+    @property
+    def is_over(self) -> bool:
+        """Whether every answer has been sent whole."""
+        return len(self.beats) == len(self._tokens)
+
+    async def _beat(self) -> None:
+        await self._complete.wait()
+        due = time.monotonic()
+        for token in self._tokens:
+            due += 1 / self._rate
+            await asyncio.sleep(max(0.0, due - time.monotonic()))
+            self.beats.append(time.time())
+            for answering in self.answers.values():
+                answering.write(token)
+                answering.sent += 1
+        for answering in self.answers.values():
+            answering.write(self._end)
+            answering.ended.set()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while head := await reader.readuntil(b"\r\n\r\n"):
+                length = re.search(rb"(?i)content-length: *(\d+)", head)
+                body = await reader.readexactly(min(int(length[1]), _MOST_BODY) if length else 0)
+                asked = re.findall(rb"benchmark \d{3}", body)
+                if not head.startswith(b"POST") or not asked:
+                    writer.write(_NOTHING)
+                    continue
+                writer.write(_HEAD)
+                answering = Answering(writer)
+                self.answers[asked[-1].decode()] = answering
+                if len(self.answers) == self._crowd:
+                    self._complete.set()
+                await answering.ended.wait()
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            writer.close()
+
+
+def _event(delta: dict[str, str], finish: str | None) -> bytes:
+    choice = {"index": 0, "delta": {"role": "assistant", **delta}, "finish_reason": finish, "logprobs": None}
+    body = {
+        "id": "gen-1763900000-metronome",
+        "provider": "Stand-in",
+        "model": "moonshotai/kimi-k2-thinking",
+        "object": "chat.completion.chunk",
+        "created": 1763900000,
+        "choices": [choice],
+    }
+    return b"data: " + json.dumps(body).encode() + b"\n\n"
+
+
+def _chunk(data: bytes) -> bytes:
+    return b"%x\r\n%s\r\n" % (len(data), data)
