@@ -21,9 +21,10 @@ _MOST_BODY = 64 * 2**20
 
 
 class Answering:
-    """One answer on its way, and how many of its tokens are sent."""
+    """One answer on its way: at which beat it begins, and how many of its tokens are sent."""
 
-    def __init__(self, writer: asyncio.StreamWriter) -> None:
+    def __init__(self, writer: asyncio.StreamWriter, first_beat: int) -> None:
+        self.first_beat = first_beat
         self.sent = 0
         self._writer = writer
         self.ended = asyncio.Event()
@@ -37,16 +38,18 @@ class Metronome:
     """Serves between `async with` and its end.
 
     `tokens` are what every answer says, `rate` so many a second. The answers
-    begin together, once `crowd` of them have been asked for.
+    begin once `crowd` of them have been asked for, each a little after the one
+    before, so that the last is `spread` beats behind the first.
     """
 
-    def __init__(self, tokens: Sequence[str], rate: float, crowd: int) -> None:
+    def __init__(self, tokens: Sequence[str], rate: float, crowd: int, spread: int = 0) -> None:
         self.beats: list[float] = []
-        """When each token was sent, in Unix seconds; at each beat one goes into every answer."""
+        """When each beat was, in Unix seconds."""
         self.answers: dict[str, Answering] = {}
         """By the question's own words, `benchmark 007`."""
         self._rate = rate
         self._crowd = crowd
+        self._spread = spread
         self._tokens = [_chunk(_event({"content": token}, None)) for token in tokens]
         self._end = _chunk(_event({"content": ""}, "stop") + b"data: [DONE]\n\n") + b"0\r\n\r\n"
         self._complete = asyncio.Event()
@@ -73,22 +76,25 @@ class Metronome:
     def tokens_sent(self) -> int:
         return sum(answering.sent for answering in self.answers.values())
 
-    @property
-    def is_over(self) -> bool:
-        """Whether every answer has been sent whole."""
-        return len(self.beats) == len(self._tokens)
+    def sent_at(self, answering: Answering, token: int) -> float:
+        """When a token of an answer was sent, in Unix seconds."""
+        return self.beats[answering.first_beat + token]
 
     async def _beat(self) -> None:
         await self._complete.wait()
         due = time.monotonic()
-        for token in self._tokens:
+        for beat in range(len(self._tokens) + self._spread + 1):
             due += 1 / self._rate
             await asyncio.sleep(max(0.0, due - time.monotonic()))
             self.beats.append(time.time())
             for answering in self.answers.values():
-                answering.write(token)
-                answering.sent += 1
-        for answering in self.answers.values():
+                self._tell(answering, beat - answering.first_beat)
+
+    def _tell(self, answering: Answering, token: int) -> None:
+        if 0 <= token < len(self._tokens):
+            answering.write(self._tokens[token])
+            answering.sent += 1
+        elif token == len(self._tokens):
             answering.write(self._end)
             answering.ended.set()
 
@@ -102,7 +108,7 @@ class Metronome:
                     writer.write(_NOTHING)
                     continue
                 writer.write(_HEAD)
-                answering = Answering(writer)
+                answering = Answering(writer, self._spread * len(self.answers) // self._crowd)
                 self.answers[asked[-1].decode()] = answering
                 if len(self.answers) == self._crowd:
                     self._complete.set()

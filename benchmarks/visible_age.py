@@ -8,7 +8,7 @@ round trip later.
 from __future__ import annotations
 
 import asyncio
-import re
+import string
 import time
 from bisect import bisect_right
 from collections import defaultdict
@@ -23,15 +23,20 @@ from bot.playground.discord.server import DiscordServer
 CROWDS = (1, 10, 40, 200)
 RATE = 60.0
 """Tokens a second of each answer."""
-TOKENS = 1600
-"""Of each answer: about eight thousand characters, so that it goes over several messages."""
+SPREAD = 480
+"""Beats between the beginnings of the first and the last answer: as long as a message takes to fill."""
+DIGITS = string.digits + string.ascii_letters
+TOKENS = [f"Z{high}{low} " for high in DIGITS for low in DIGITS][:1600]
+"""Of each answer, all different: some six thousand characters, so that it goes over several messages."""
 SETTLING_SECONDS = 4.0
 """After the last answer has begun to be shown, and before the first ends."""
 
 _CHANNEL_SECONDS = 1.0
 _GLOBAL_PER_SECOND = 50
+_PAGES_PER_SECOND = 4 * RATE / 2_000
 _SAMPLE_SECONDS = 0.02
-_SERIAL = re.compile(r"n(\d+)")
+_SERIALS = {token.strip(): serial for serial, token in enumerate(TOKENS)}
+_LAST = len(TOKENS) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +67,10 @@ class Watcher:
             return
         if not isinstance(author, dict) or author["id"] != self._bot_id:
             return
-        serials = _SERIAL.findall(str(dispatch.data.get("content")))
-        if serials and int(serials[-1]) > self.newest(dispatch.channel_id):
-            self.seen[dispatch.channel_id].append((time.time(), int(serials[-1])))
+        words = str(dispatch.data.get("content")).split()
+        newest = next((_SERIALS[word] for word in reversed(words) if word in _SERIALS), -1)
+        if newest > self.newest(dispatch.channel_id):
+            self.seen[dispatch.channel_id].append((time.time(), newest))
 
 
 async def main() -> None:
@@ -86,34 +92,38 @@ async def main() -> None:
 
 def optimum(crowd: int) -> tuple[float, float]:
     """The least median and 95th percentile that Discord's limits allow."""
-    between = max(_CHANNEL_SECONDS, crowd / _GLOBAL_PER_SECOND)
+    between = max(_CHANNEL_SECONDS, crowd / (_GLOBAL_PER_SECOND - crowd * _PAGES_PER_SECOND))
     return ROUND_TRIP + between * 0.5, ROUND_TRIP + between * 0.95
 
 
 async def measure(module: str, crowd: int) -> Figures:
     """Let one bot answer `crowd` questions at the same time."""
     async with (
-        Metronome([f"n{number} " for number in range(TOKENS)], RATE, crowd) as model,
+        Metronome(TOKENS, RATE, crowd, SPREAD) as model,
         bot_on(module, model.base_url) as (discord, process),
     ):
         watcher = Watcher(discord)
-        threads = [*ask(discord.world, range(crowd)).values()]
-        await until(lambda: all(watcher.newest(thread) >= 0 for thread in threads), process)
+        threads = ask(discord.world, range(crowd))
+        await until(lambda: all(watcher.newest(thread) >= 0 for thread in threads.values()), process)
         begun = time.time() + SETTLING_SECONDS
-        await until(lambda: all(watcher.newest(thread) == TOKENS - 1 for thread in threads), process)
+        await until(lambda: all(watcher.newest(thread) == _LAST for thread in threads.values()), process)
         await asyncio.sleep(0.5)
-        ages = [age for thread in threads for age in _ages(watcher.seen[thread], model.beats, begun)]
-        endings = [watcher.seen[thread][-1][0] - model.beats[-1] for thread in threads]
-        speed = crowd * len(model.beats) / (model.beats[-1] - model.beats[0])
+        ages: list[float] = []
+        endings: list[float] = []
+        for number, thread in threads.items():
+            first = model.answers[f"benchmark {number:03d}"].first_beat
+            sent = model.beats[first : first + len(TOKENS)]
+            ages += _ages(watcher.seen[thread], sent, begun, model.beats[_LAST])
+            endings.append(watcher.seen[thread][-1][0] - sent[-1])
+        speed = crowd * len(TOKENS) / (model.beats[_LAST] - model.beats[0])
         return Figures(median(ages), _p95(ages), _p95(endings), sum(discord.rest.limited.values()), speed)
 
 
-def _ages(seen: list[tuple[float, int]], sent: list[float], begun: float) -> list[float]:
-    """The age of the newest visible token at moments evenly spread over the time of streaming."""
+def _ages(seen: list[tuple[float, int]], sent: list[float], begun: float, ended: float) -> list[float]:
+    """The age of the newest visible token at moments evenly spread over the time in which all answers stream."""
     times = [at for at, _ in seen]
-    moments = int((sent[-1] - begun) / _SAMPLE_SECONDS)
     samples: list[float] = []
-    for moment in range(moments):
+    for moment in range(int((ended - begun) / _SAMPLE_SECONDS)):
         at = begun + moment * _SAMPLE_SECONDS
         _, token = seen[bisect_right(times, at) - 1]
         samples.append(at - sent[token])

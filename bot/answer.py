@@ -15,11 +15,12 @@ from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 from bot.context import Fit, estimate_text, fit, output_room
+from bot.effort import allowed
 from bot.engine import Draft, Engine
 from bot.errors import ChannelGone, MessageGone, ModelError, ModelFault, ShowError, describe
 from bot.events import Answered, Ended, Noticed, ReplyEvent, StartedOver
 from bot.guild import GuildSettings
-from bot.messages import Conversation, Turn, TurnStatus
+from bot.messages import Conversation, ShowReasoning, Turn, TurnStatus
 from bot.model import Catalogue, ModelInfo, ModelRequest
 from bot.persona import system_prompt
 from bot.render.live import Live
@@ -118,6 +119,7 @@ class Answer:
             footer=guild.footer,
             reasoning_model=self._info is None or self._info.reasons,
             needs_reply_button=backstage.defaults.needs_reply_button and conversation.guild_id is not None,
+            shows_reasoning=conversation.show_reasoning is ShowReasoning.SPOILER,
             asker_id=turn.asker_id,
         )
         self._shown = backstage.live.open(
@@ -274,7 +276,7 @@ class Answer:
             system=system,
             turns=fitted.turns,
             session_id=f"cogitor-{conversation.id}",
-            effort=conversation.effort or guild.effort,
+            effort=allowed(conversation.effort or guild.effort, self._info, guild.max_effort),
             max_output_tokens=room,
             name_speakers=conversation.guild_id is not None,
         )

@@ -18,6 +18,7 @@ from bot.events import (
     Opened,
     ReasoningDelta,
     TextDelta,
+    TextWasReasoning,
     ToolCallDelta,
     UsageReported,
 )
@@ -49,6 +50,7 @@ class StepAssembler:
         self._call_at: dict[int, _Call] = {}
         self._finish: str | None = None
         self._usage: Usage | None = None
+        self._text_since: float | None = None
         self._thinking_since: float | None = None
         self._thinking_until: float | None = None
 
@@ -64,6 +66,9 @@ class StepAssembler:
                 self._text.add(text)
                 if text:
                     self._end_thinking()
+                    self._text_since = self._clock() if self._text_since is None else self._text_since
+            case TextWasReasoning():
+                self._rethink()
             case ToolCallDelta():
                 self._call(event)
                 self._end_thinking()
@@ -101,6 +106,13 @@ class StepAssembler:
             self._details = DetailMerger()
         for detail in details:
             self._details.add(detail)
+
+    def _rethink(self) -> None:
+        self._reasoning.add(self._text.join())
+        self._text = Growing()
+        if self._thinking_since is None:
+            self._thinking_since = self._text_since
+        self._thinking_until = self._clock()
 
     def _end_thinking(self) -> None:
         if self._thinking_since is not None and self._thinking_until is None:

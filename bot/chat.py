@@ -11,13 +11,14 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Coroutine, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 from bot.answer import UNEXPECTED, Answer, Backstage, Cut
 from bot.errors import ForUser, ShowError, describe
 from bot.events import Ended
 from bot.guild import GuildSettings
-from bot.messages import Conversation, Said, Text, Turn, TurnStatus, Usage
+from bot.messages import Conversation, Said, ShowReasoning, Text, Turn, TurnStatus, Usage
 from bot.render.reply import Reply
 
 log = logging.getLogger(__name__)
@@ -69,7 +70,7 @@ class Chat:
         Returns the turn it belongs to, or None when this message is known already.
         """
         if await self._store.conversation(conversation.id) is None:
-            conversation = await self._store.add_conversation(conversation)
+            conversation = await self._store.add_conversation(await self._with_defaults(conversation))
             remarks = (*remarks, *self._remarks_for_new)
         earlier = self._burst(conversation.id, said)
         grown = await self._store.ask_more(earlier.id, said) if earlier else None
@@ -86,7 +87,7 @@ class Chat:
 
     async def offer(self, conversation: Conversation, said: Said) -> None:
         """Store a question that came too long ago to answer unasked, and show a button that answers it."""
-        await self._store.add_conversation(conversation)
+        await self._store.add_conversation(await self._with_defaults(conversation))
         turn = await self._store.ask(conversation.id, said)
         if turn is not None:
             await self._store.finish(turn.id, TurnStatus.INTERRUPTED, (), error=None, notices=(AWAY,))
@@ -122,6 +123,12 @@ class Chat:
         conversation = await self._store.conversation(turn.conversation_id)
         if conversation is not None:
             await self.ask(conversation, prompt)
+
+    async def settings_of(self, guild_id: int | None) -> GuildSettings:
+        """What the admins of a server have decided; the defaults where there is none, as in direct messages."""
+        if guild_id is None:
+            return GuildSettings()
+        return GuildSettings.model_validate(await self._store.guild_settings(guild_id) or {})
 
     async def resume(self) -> None:
         """Repair what an earlier process left: mark interrupted answers, ask the questions that waited."""
@@ -202,7 +209,7 @@ class Chat:
             return
         if turn_id in self._waiting:
             self._mark(turn, waits=False)
-        guild = await self._guild_settings(conversation)
+        guild = await self.settings_of(conversation.guild_id)
         if self._closing:
             return  # it stays QUEUED
         remarks = self._remarks.pop(turn.id, ())
@@ -212,10 +219,9 @@ class Chat:
         finally:
             lane.answer = None
 
-    async def _guild_settings(self, conversation: Conversation) -> GuildSettings:
-        if conversation.guild_id is None:
-            return GuildSettings()
-        return GuildSettings.model_validate(await self._store.guild_settings(conversation.guild_id) or {})
+    async def _with_defaults(self, new: Conversation) -> Conversation:
+        """A new conversation, with what its server's admins have chosen for new ones."""
+        return replace(new, show_reasoning=(await self.settings_of(new.guild_id)).show_reasoning)
 
     async def _apologise(self, turn: Turn) -> None:
         """Show that a turn failed before its answer could even begin."""
@@ -234,7 +240,9 @@ class Chat:
     async def _redraw(self, turn_id: int) -> None:
         """Show a stored turn as it is now, in its old messages."""
         turn = await self._known(turn_id)
-        await self._show(turn, Reply.of(turn))
+        conversation = await self._store.conversation(turn.conversation_id)
+        shows_reasoning = conversation is not None and conversation.show_reasoning is ShowReasoning.SPOILER
+        await self._show(turn, Reply.of(turn, shows_reasoning=shows_reasoning))
 
     async def _show(self, turn: Turn, reply: Reply) -> None:
         async def sent(pages: tuple[int, ...]) -> None:

@@ -8,7 +8,7 @@ knows nothing of HTTP, of Discord or of where the answer is kept.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 
@@ -16,15 +16,18 @@ from bot.assemble import StepAssembler
 from bot.errors import ModelError, ModelFault
 from bot.events import (
     Answered,
+    ModelEvent,
     Noticed,
     ReasoningDelta,
     ReplyEvent,
     StartedOver,
     TextDelta,
+    TextWasReasoning,
     Thought,
     ToolEnded,
     ToolStarted,
 )
+from bot.leaks import Leaks
 from bot.messages import Step, ToolResult
 from bot.model import Model, ModelRequest, short_name
 from bot.tools import Toolbox
@@ -47,6 +50,8 @@ class Draft:
     def __init__(self) -> None:
         self._finished: list[Step] = []
         self._writing: StepAssembler | None = None
+        self.told: list[ReplyEvent] = []
+        """What people were told of the finished steps, should it have to be said again."""
         self.version = 0
         """Grows whenever `steps()` would give something new."""
 
@@ -68,8 +73,12 @@ class Draft:
         self._writing = assembler
         self.version += 1
 
-    def complete(self, step: Step) -> None:
+    def complete(self, step: Step, tools: Sequence[ReplyEvent] = ()) -> None:
+        """A step is finished; `tools` is what people were told of its tools."""
         self._finished.append(step)
+        self.told += [Thought(step.reasoning)] if step.reasoning else []
+        self.told += [Answered(step.text)] if step.text else []
+        self.told += tools
         self.write(None)
 
 
@@ -106,13 +115,16 @@ class Engine:
                 draft.complete(step)
                 return
             results: list[ToolResult] = []
+            told: list[ReplyEvent] = []
             for call in step.tool_calls:
-                yield ToolStarted(call.name, "")
+                told.append(ToolStarted(call.name, ""))
+                yield told[-1]
                 began = self._clock()
                 result = await tools.call(call)
-                yield ToolEnded(call.name, self._clock() - began, result.is_error)
+                told.append(ToolEnded(call.name, self._clock() - began, result.is_error))
+                yield told[-1]
                 results.append(result)
-            draft.complete(replace(step, tool_results=tuple(results)))
+            draft.complete(replace(step, tool_results=tuple(results)), told)
         yield Noticed(f"I stopped after {self._max_steps} steps.")
 
     async def _step(self, request: ModelRequest, draft: Draft) -> AsyncGenerator[ReplyEvent]:
@@ -140,24 +152,52 @@ class Engine:
                 if not candidates:
                     raise
             draft.write(None)
-            if not draft.finished:
-                yield StartedOver()
+            for told in (StartedOver(), *draft.told):
+                yield told
             if candidates[0] == model:
                 await self._sleep(1.0)
             else:
                 yield Noticed(f"{short_name(model)} was not available; {short_name(candidates[0])} was asked instead.")
 
     async def _attempt(self, request: ModelRequest, draft: Draft) -> AsyncGenerator[ReplyEvent]:
+        """Ask one model once. Raises ModelError, also where nothing is left of an answer that was cleaned."""
         assembler = StepAssembler(self._clock)
         draft.write(assembler)
-        async with aclosing(self._model.stream(request)) as events:
-            async for event in events:
-                assembler.apply(event)
-                draft.version += 1
-                match event:
-                    case ReasoningDelta(text) if text:
-                        yield Thought(text)
-                    case TextDelta(text) if text:
-                        yield Answered(text)
-                    case _:
-                        pass
+        leaks = Leaks(tool.name for tool in request.tools)
+        failure: ModelError | None = None
+        try:
+            async with aclosing(self._model.stream(request)) as events:
+                async for event in events:
+                    for cleaned in leaks.apply(event):
+                        assembler.apply(cleaned)
+                        for told in _told(cleaned, assembler, draft):
+                            yield told
+                    draft.version += 1
+        except ModelError as error:
+            failure = error
+        for cleaned in leaks.end():
+            assembler.apply(cleaned)
+            for told in _told(cleaned, assembler, draft):
+                yield told
+        draft.version += 1
+        calls = leaks.calls()
+        if failure is not None and not (failure.fault is ModelFault.EMPTY and calls):
+            raise failure
+        for call in calls:
+            assembler.apply(call)
+        step = assembler.snapshot()
+        if leaks.has_found and not (step.tool_calls or step.text.strip()):
+            raise ModelError(ModelFault.EMPTY, retryable=True)
+
+
+def _told(event: ModelEvent, assembler: StepAssembler, draft: Draft) -> Sequence[ReplyEvent]:
+    """What people are told of a model's event, which is in the draft already."""
+    match event:
+        case TextDelta():
+            return (Answered(event.text),) if event.text else ()
+        case ReasoningDelta():
+            return (Thought(event.text),) if event.text else ()
+        case TextWasReasoning():
+            return (StartedOver(), *draft.told, Thought(assembler.snapshot().reasoning))
+        case _:
+            return ()

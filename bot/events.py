@@ -36,6 +36,11 @@ class TextDelta:
 
 
 @dataclass(frozen=True, slots=True)
+class TextWasReasoning:
+    """All text of the answer so far was reasoning, which the model's server failed to separate."""
+
+
+@dataclass(frozen=True, slots=True)
 class ToolCallDelta:
     """A fragment of a tool call. `index` tells parallel calls apart; id and name come once."""
 
@@ -59,7 +64,9 @@ class UsageReported:
     usage: Usage
 
 
-ModelEvent: TypeAlias = Opened | ReasoningDelta | TextDelta | ToolCallDelta | Finished | UsageReported
+ModelEvent: TypeAlias = (
+    Opened | ReasoningDelta | TextDelta | TextWasReasoning | ToolCallDelta | Finished | UsageReported
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +102,7 @@ class ToolEnded:
 
 @dataclass(frozen=True, slots=True)
 class StartedOver:
-    """The attempt failed before it was of use; whatever was shown of this turn is void."""
+    """Whatever was shown of this turn is void; what holds of it is said again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from bot.messages import ShowReasoning
+
 MAX_OUTPUT_TOKENS = 32_000
 
 
@@ -27,6 +29,17 @@ class GuildSettings(BaseModel):
         title="Effort",
         max_length=20,
         description="How hard the model thinks; empty means its own default.",
+    )
+    max_effort: str | None = Field(
+        default=None,
+        title="Highest effort",
+        max_length=20,
+        description="The hardest the model may be asked to think; empty means no limit.",
+    )
+    show_reasoning: ShowReasoning = Field(
+        default=ShowReasoning.HIDDEN,
+        title="Reasoning",
+        description="Whether new threads show the model's reasoning above its answers, behind a spoiler.",
     )
     persona: str | None = Field(
         default=None, title="Persona", max_length=4000, description="Replaces the built-in instructions to the model."

@@ -34,6 +34,8 @@ class ModelInfo:
     must_reason: bool = False
     efforts: tuple[str, ...] = ()
     """Efforts that may be asked for; empty means that none may be sent."""
+    default_effort: str | None = None
+    """The effort that no choice amounts to; None means unknown."""
     retires_on: str | None = None
     """YYYY-MM-DD, or None."""
 

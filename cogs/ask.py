@@ -13,6 +13,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.client import Client
+from bot.effort import offered
 from bot.errors import ForUser
 from bot.incoming import is_blank, one_line, thread_name
 from bot.messages import Conversation, Said, Text
@@ -54,8 +55,9 @@ class Ask(commands.Cog):
         if is_blank(prompt):
             raise ForUser("The question is empty. Please write what you would like to know.")
         info = self._checked_model(model)
-        if effort and info and effort not in info.efforts:
-            raise ForUser(f"{info.name} does not offer the effort “{effort}”. {_efforts(info)}")
+        efforts = offered(info, (await self._services.chat.settings_of(interaction.guild_id)).max_effort)
+        if effort and info and effort not in efforts:
+            raise ForUser(f"{info.name} does not offer the effort “{effort}” here. {_on_offer(efforts)}")
         known = await self._services.store.conversation(interaction.channel_id or 0)
         if known is None and interaction.guild is not None:
             _check_thread_possible(interaction)
@@ -81,7 +83,9 @@ class Ask(commands.Cog):
     async def _effort(self, interaction: discord.Interaction[Client], typed: str) -> list[app_commands.Choice[str]]:
         chosen: Any = interaction.namespace.model or self._services.settings.model
         info = self._services.catalogue.get(str(chosen))
-        return [app_commands.Choice(name=name, value=name) for name in info.efforts if typed in name] if info else []
+        guild = await self._services.chat.settings_of(interaction.guild_id)
+        efforts = offered(info, guild.max_effort)
+        return [app_commands.Choice(name=name, value=name) for name in efforts if typed in name][:25]
 
     def _checked_model(self, model: str | None) -> ModelInfo | None:
         """What is known of the chosen model. Raises ForUser for one that is not listed, naming the nearest ones."""
@@ -133,8 +137,8 @@ def _described(info: ModelInfo) -> str:
     return f"{info.name[: 95 - len(window) - len(price)]} · {window}{price}"
 
 
-def _efforts(info: ModelInfo) -> str:
-    return f"It offers {', '.join(info.efforts)}." if info.efforts else "Please leave the effort out."
+def _on_offer(efforts: tuple[str, ...]) -> str:
+    return f"It offers {', '.join(efforts)}." if efforts else "Please leave the effort out."
 
 
 async def setup(client: Client) -> None:

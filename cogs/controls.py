@@ -20,6 +20,7 @@ from bot.incoming import one_line
 from bot.messages import Said, Text, Turn
 from bot.render.files import whole_answer
 from bot.render.page import Control
+from cogs.reasoning import show_thoughts
 
 GONE = "This answer is not known any more; it was deleted. Please ask again."
 NOT_YOURS = "Only the person who asked, or a moderator, can do this."
@@ -103,7 +104,7 @@ async def press(interaction: discord.Interaction[Any], control: Control, turn_id
             await interaction.response.defer()
             await services.chat.go_on(turn.id, _said(interaction, ""))
         case Control.REASONING:
-            await _show_reasoning(interaction, turn)
+            await show_thoughts(interaction, turn)
         case Control.SOURCE:
             await _show_source(interaction, turn)
         case Control.REPLY:
@@ -148,17 +149,6 @@ def _check_owner(interaction: discord.Interaction[Any], turn: Turn) -> None:
 def _said(interaction: discord.Interaction[Any], text: str) -> Said:
     user = interaction.user
     return Said(interaction.id, user.id, user.display_name, (Text(text),), interaction.created_at.timestamp())
-
-
-async def _show_reasoning(interaction: discord.Interaction[Any], turn: Turn) -> None:
-    reasoning = turn.reasoning
-    if not reasoning:
-        raise ForUser("The model did not share its reasoning for this answer.")
-    if len(reasoning) <= EPHEMERAL_LIMIT and "```" not in reasoning:
-        await interaction.response.send_message(reasoning, ephemeral=True)
-        return
-    file = discord.File(io.BytesIO(reasoning.encode("utf-8", "replace")), "reasoning.md")
-    await interaction.response.send_message("The reasoning behind this answer:", file=file, ephemeral=True)
 
 
 async def _show_source(interaction: discord.Interaction[Any], turn: Turn) -> None:

@@ -15,7 +15,12 @@ Start a message with `//` to talk past me. Messages that I have not got to yet c
 
 **While I answer**
 **Stop** ends an answer and keeps what came. **Retry** answers again in the same place. **Continue** goes on where an \
-answer was cut off. **Reasoning** shows you, and only you, what the model thought. `/stop` and `/retry` do the same.
+answer was cut off. **Reasoning** shows you, and only you, what the model thought and which tools it used. `/stop` and \
+`/retry` do the same.
+
+**How I think**
+`/reasoning` tells how this thread is set. `effort:` chooses how hard the model thinks, `show:spoiler` puts its \
+reasoning above each answer, behind a spoiler; both hold from the next answer on.
 
 **Files**
 Attach text or code of up to 1,024 KB, at most five files a message.

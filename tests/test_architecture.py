@@ -37,17 +37,31 @@ PURE = (
     "bot/address.py",
     "bot/assemble.py",
     "bot/context.py",
+    "bot/effort.py",
     "bot/errors.py",
     "bot/events.py",
     "bot/guild.py",
     "bot/incoming.py",
+    "bot/leaks.py",
+    "bot/marks.py",
     "bot/messages.py",
     "bot/model.py",
     "bot/persona.py",
     "bot/pieces.py",
     "bot/reasoning.py",
+    "bot/written_calls.py",
 )
-PURE_MAY = {"bot.errors", "bot.events", "bot.messages", "bot.model", "bot.pieces", "bot.reasoning", "pydantic"}
+PURE_MAY = {
+    "bot.errors",
+    "bot.events",
+    "bot.marks",
+    "bot.messages",
+    "bot.model",
+    "bot.pieces",
+    "bot.reasoning",
+    "bot.written_calls",
+    "pydantic",
+}
 STANDARD = sys.stdlib_module_names
 RENDER_MAY = PURE_MAY | {"bot.render"}
 

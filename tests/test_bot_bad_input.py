@@ -58,7 +58,7 @@ async def test_a_blank_ask_is_refused_privately(bot: Stage, prompt: str) -> None
     [
         ({"model": "moonshotai/kimi-k3-thinking"}, "moonshotai/kimi-k2-thinking"),
         ({"model": "@everyone `" + MARK}, "I do not know this model."),
-        ({"effort": "enormous"}, "It offers high, medium, low."),
+        ({"effort": "enormous"}, "It offers low, medium, high."),
         ({"model": "openai/gpt-4.1-mini", "effort": "high"}, "Please leave the effort out."),
     ],
 )

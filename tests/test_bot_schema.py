@@ -29,12 +29,17 @@ pytestmark = pytest.mark.skipif(not SCHEMA_PATH.exists(), reason="Discord's sche
 SLOW: JsonObject = {
     "name": "slow",
     "when": "slowly",
-    "think": {"repeat": 200, "text": "Thought {n}. "},
+    "think": {"repeat": 200, "text": "Thought {n}." + " " * 40},  # white space is one token
     "say": {"repeat": 4000, "text": "word {n} "},
     "speed": 400,
 }
 BROKEN: JsonObject = {"name": "broken", "when": "fail", "fault": {"name": "status", "code": 402}}
-QUICK: JsonObject = {"name": "quick", "think": "Easy.", "say": "The answer to {question} is `42`."}
+QUICK: JsonObject = {
+    "name": "quick",
+    "think": {"repeat": 300, "text": "Thought {n}. "},
+    "say": "The answer to {question} is `42`.",
+    "speed": 4000,
+}
 
 
 class Recorder:
@@ -181,6 +186,8 @@ async def press_buttons(bot: Stage) -> None:
     await bot.until(lambda: any("reasoning.md" in str(data) for data in private), "the long reasoning comes as a file")
     await bot.press(bot.ada, thread.id, "Continue")
     await bot.answered(thread.id, count=2)
+    await bot.press(bot.ben, thread.id, "Reasoning")
+    await bot.until(lambda: any("Thought 300." in str(data) for data in private), "a second message follows")
     await asyncio.gather(
         *(bot.press(bot.ada, thread.id, "Retry") for _ in "ab")
     )  # one is refused after it was deferred

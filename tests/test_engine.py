@@ -225,3 +225,62 @@ async def test_closing_the_engine_closes_the_models_stream() -> None:
         await anext(events)
 
     assert model.closed == 1
+
+
+LEAKED = '<|tool_call_begin|>functions.double:0<|tool_call_argument_begin|>{"n": 21}<|tool_call_end|>'
+"""A tool call that the model's server did not recognise."""
+
+
+@pytest.mark.parametrize(
+    "leak",
+    [
+        (Opened("gen-1", "a/one"), TextDelta(LEAKED), Finished("stop")),
+        (Opened("gen-1", "a/one"), ReasoningDelta(LEAKED), ModelError(ModelFault.EMPTY, retryable=True)),
+    ],
+    ids=["in the answer", "in the reasoning"],
+)
+async def test_a_tool_call_that_leaked_into_the_text_is_run(leak: Script) -> None:
+    draft = Draft()
+    model = ScriptedModel([leak, SAY_HI])
+
+    events = await run(model, request(), draft, Toolbox({"double": Doubler()}))
+
+    assert events == [ToolStarted("double", ""), ToolEnded("double", 0.0, False), Answered("Hi")]
+    assert [result.content for result in draft.steps()[0].tool_results] == ["42"]
+
+
+async def test_an_answer_of_which_cleaning_leaves_nothing_is_asked_for_again() -> None:
+    draft = Draft()
+    leak: Script = (
+        Opened("gen-1", "a/one"),
+        TextDelta("<think>Hm.</think>"),
+        TextDelta("<|im_end|>"),
+        Finished("stop"),
+    )
+
+    events = await run(ScriptedModel([leak, SAY_HI]), request(), draft)
+
+    assert events == [Thought("Hm."), StartedOver(), Answered("Hi")]
+
+
+async def test_what_turns_out_to_be_reasoning_is_taken_back_from_the_answer_and_earlier_steps_are_told_again() -> None:
+    draft = Draft()
+    call: Script = (TextDelta("Look."), ToolCallDelta(0, "d:0", "double", '{"n": 21}'), Finished("tool_calls"))
+    leak: Script = (TextDelta("Hm"), TextDelta(".\n"), TextDelta("</think>\n\nIt is 42."), Finished("stop"))
+
+    events = await run(ScriptedModel([call, leak]), request(), draft, Toolbox({"double": Doubler()}))
+
+    first = [Answered("Look."), ToolStarted("double", ""), ToolEnded("double", 0.0, False)]
+    taken_back = [StartedOver(), *first, Thought("Hm.\n")]
+    assert events == [*first, Answered("Hm"), Answered(".\n"), *taken_back, Answered("It is 42.")]
+    assert (draft.steps()[1].reasoning, draft.steps()[1].text) == ("Hm.\n", "It is 42.")
+
+
+async def test_a_later_step_that_is_tried_again_does_not_show_its_thoughts_twice() -> None:
+    call: Script = (ReasoningDelta("Call."), ToolCallDelta(0, "d:0", "double", '{"n": 21}'), Finished("tool_calls"))
+    cut: Script = (ReasoningDelta("Now"), ModelError(ModelFault.CUT_OFF, retryable=True))
+
+    events = await run(ScriptedModel([call, cut, SAY_HI]), request(), Draft(), Toolbox({"double": Doubler()}))
+
+    first = [Thought("Call."), ToolStarted("double", ""), ToolEnded("double", 0.0, False)]
+    assert events == [*first, Thought("Now"), StartedOver(), *first, Answered("Hi")]

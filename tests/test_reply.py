@@ -143,7 +143,7 @@ def test_starting_over_clears_what_was_shown() -> None:
 def test_tools_are_shown_while_they_work() -> None:
     made = reply(ToolStarted("web_fetch", "docs.python.org"), ToolStarted("run_python", ""))
     made.apply(ToolEnded("web_fetch", 0.84, False))
-    assert content(made) == ("-# 🔧 web\\_fetch docs.python.org · 0.8 s\n-# 🔧 run\\_python · …\n-# 💭 Thinking… 12 s")
+    assert content(made) == ("-# 🔧 web\\_fetch docs.python.org · 0.8 s\n-# 🔧 run\\_python · …\n-# ⚙️ Working… 12 s")
     made.apply(ToolEnded("run_python", 3.0, True))
     assert "run\\_python · failed after 3 s" in content(made)
 

@@ -57,6 +57,10 @@ def _text(value: JsonValue) -> str:
     return value if isinstance(value, str) else ""
 
 
+def _text_or_none(value: JsonValue) -> str | None:
+    return value if isinstance(value, str) else None
+
+
 def _texts(value: JsonValue) -> tuple[str, ...]:
     return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
 
@@ -96,6 +100,7 @@ class _TopProvider(BaseModel):
 
 class _Reasoning(BaseModel):
     mandatory: Annotated[bool, BeforeValidator(lambda value: value is True)] = False
+    default_effort: Annotated[str | None, BeforeValidator(_text_or_none)] = None
     supported_efforts: Annotated[tuple[str, ...] | None, BeforeValidator(lambda v: v if v is None else _texts(v))] = ()
 
 
@@ -134,6 +139,7 @@ class _Entry(BaseModel):
             reasons=self.reasoning is not None or "reasoning" in self.supported_parameters,
             must_reason=self.reasoning is not None and self.reasoning.mandatory,
             efforts=self._efforts(),
+            default_effort=self.reasoning.default_effort if self.reasoning else None,
             retires_on=self.expiration_date,
         )
 

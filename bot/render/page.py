@@ -8,6 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+LARGEST_FILE = 8_000_000
+"""Bytes; Discord takes about ten million for one message (Discord, "Uploading Files")."""
+
 
 class Control(StrEnum):
     """A button under an answer."""
@@ -39,3 +42,9 @@ class Page:
     """What the message says when it is first posted, if `content` must not be read in a notification."""
     notifies: int | None = None
     """The user whom this message notifies, by its mention; only a new message can."""
+
+
+def text_file(name: str, text: str) -> PageFile:
+    """A text as a file; what exceeds LARGEST_FILE is left out."""
+    data = text.encode("utf-8", "replace")
+    return PageFile(name, data if len(data) <= LARGEST_FILE else data[:LARGEST_FILE].decode("utf-8", "ignore").encode())

@@ -28,6 +28,7 @@ from bot.render.footer import (
 from bot.render.inline import units
 from bot.render.page import Control, Page
 from bot.render.split import MESSAGE_LIMIT
+from bot.render.spoiler import THINKING, Spoiler
 from bot.render.stored import events_of
 
 _LONGEST_ERROR = 600
@@ -40,7 +41,8 @@ class Reply:
 
     `started_at` and the `now` of `pages` are seconds of the same clock.
     `needs_reply_button` is for places where the bot cannot read plain messages.
-    `asker_id` is whom a closing line notifies when the answer took long.
+    `asker_id` is whom a closing line notifies when the answer took long;
+    `shows_reasoning` puts the reasoning above the answer, covered, in a message of its own.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class Reply:
         footer: bool = True,
         reasoning_model: bool = True,
         needs_reply_button: bool = False,
+        shows_reasoning: bool = False,
         asker_id: int | None = None,
     ) -> None:
         self._started_at = started_at
@@ -58,6 +61,7 @@ class Reply:
         self._footer = footer
         self._reasoning_model = reasoning_model
         self._needs_reply_button = needs_reply_button
+        self._shows_reasoning = shows_reasoning
         self._asker_id = asker_id
         self._files_refused = False
         self._version = 0
@@ -75,6 +79,7 @@ class Reply:
         needs_reply_button: bool = False,
         started_at: float = 0.0,
         reasoning_model: bool = True,
+        shows_reasoning: bool = False,
     ) -> Reply:
         """The reply of a stored turn; the same pages as when its events were applied one by one."""
         model = next((step.model for step in reversed(turn.steps) if step.model), "")
@@ -84,6 +89,7 @@ class Reply:
             footer=footer,
             reasoning_model=reasoning_model,
             needs_reply_button=needs_reply_button,
+            shows_reasoning=shows_reasoning,
         )
         for event in events_of(turn, model):
             reply.apply(event)
@@ -127,16 +133,15 @@ class Reply:
         """
         match event:
             case Thought(text):
-                if not self._is_thinking or (text and not self._has_reasoning):
-                    self._version += 1
-                self._is_thinking = True
-                self._has_reasoning = self._has_reasoning or bool(text)
-                return
+                if not self._think(text):
+                    return
             case Answered(text):
                 self._answer(text)
             case ToolStarted(name, about):
                 self._tools.append(ToolUse(name, about))
                 self._step_is_new = True
+                self._is_thinking = False
+                self._thoughts.end_step()
             case ToolEnded(name, duration, is_error):
                 self._end_tool(name, duration, is_error)
             case StartedOver():
@@ -160,7 +165,8 @@ class Reply:
             contents = self._with_status(now)
             # Of what goes on unseen, Source shows as much as there is.
             controls = (Control.STOP, Control.SOURCE) if self._body.goes_on else (Control.STOP,)
-            pages = [*map(Page, contents[:-1]), Page(contents[-1], controls)]
+            pages = [*self._pages_of_thoughts(now, is_alone=not contents), *map(Page, contents)]
+            pages[-1] = replace(pages[-1], controls=controls)
         if self._files_refused:
             pages = [replace(page, files=()) for page in pages]
         known = self._shown
@@ -171,6 +177,7 @@ class Reply:
 
     def _start_over(self) -> None:
         self._body = Body()
+        self._thoughts = Spoiler()
         self._attached: Attached | None = None
         self._has_text = False
         self._shows_words = False
@@ -179,6 +186,17 @@ class Reply:
         self._step_is_new = False
         self._tools: list[ToolUse] = []
         self._tools_of_earlier_steps = 0
+
+    def _think(self, text: str) -> bool:
+        """Take in more reasoning; returns whether that makes a difference to the pages."""
+        is_news = not self._is_thinking or bool(text and not self._has_reasoning)
+        self._is_thinking = True
+        self._has_reasoning = self._has_reasoning or bool(text)
+        if not self._shows_reasoning:
+            return is_news
+        was_cut = self._thoughts.is_cut
+        self._thoughts.add(text)
+        return is_news or not was_cut
 
     def _answer(self, text: str) -> None:
         if not text:
@@ -204,6 +222,8 @@ class Reply:
             contents = self._with_closing(closing, whole=True)
         files = self._attached.files if self._attached else ()
         pages = [*map(Page, contents[:-1]), Page(contents[-1], self._final_controls(ended), files)]
+        if self._thoughts.has_words:
+            pages.insert(0, self._thoughts.last_page(ended.thinking_seconds, with_file=not self._files_refused))
         return [*pages, *self._notification(ended)]
 
     def _with_closing(self, closing: list[str], *, whole: bool) -> list[str]:
@@ -215,19 +235,37 @@ class Reply:
         return _joined(self._body.pages(reserve=units(below) + 1 if below else 0), below)
 
     def _with_status(self, now: float) -> list[str]:
-        """The text of each page so far, and below it what the bot is doing unless its text shows that."""
+        """The text of each page so far, and below it what the bot is doing unless its text shows that.
+
+        Nothing, while a page of thoughts says it all.
+        """
         texts = self._body.pages()
         self._shows_words = bool(texts)
+        tools = self._tools[self._tools_of_earlier_steps :]
+        if self._thoughts.has_words and not (texts or tools or self._has_text):
+            return []
         lines = [goes_on(self._body.length)] if self._body.goes_on else []
-        lines += tool_lines(self._tools[self._tools_of_earlier_steps :])
-        if texts:
-            lines += [small("💭 Thinking…")] if self._is_thinking else []
-        elif self._has_text or not (self._reasoning_model or self._is_thinking):
-            lines.append(small("✍️ Writing…"))
-        else:
-            elapsed = int(now - self._started_at)
-            lines.append(small(f"💭 Thinking… {seconds(elapsed)}" if elapsed >= 1 else "💭 Thinking…"))
+        lines += tool_lines(tools)
+        if not texts:
+            lines.append(self._doing(now))
+        elif self._is_thinking or (self._step_is_new and not _are_running(tools)):
+            lines.append(THINKING)
         return _joined(texts, "\n".join(lines))
+
+    def _doing(self, now: float) -> str:
+        """What the bot is doing while nothing of the answer can be seen."""
+        if self._has_text or not (self._reasoning_model or self._is_thinking or self._tools):
+            return small("✍️ Writing…")
+        elapsed = int(now - self._started_at)
+        doing = "⚙️ Working…" if _are_running(self._tools) else "💭 Thinking…"
+        return small(f"{doing} {seconds(elapsed)}" if elapsed >= 1 else doing)
+
+    def _pages_of_thoughts(self, now: float, *, is_alone: bool) -> list[Page]:
+        """The covered reasoning, where it is shown and there is any; `is_alone` while there is no other page."""
+        if not self._thoughts.has_words:
+            return []
+        resting = THINKING if self._is_thinking else small("💭 Thought")
+        return [self._thoughts.page(self._doing(now) if is_alone else resting)]
 
     def _closing(self, ended: Ended) -> list[str]:
         """The small print under an answer that has ended."""
@@ -274,6 +312,10 @@ class Reply:
             Control.REPLY: self._needs_reply_button,
         }
         return tuple(control for control, is_wanted in wanted.items() if is_wanted)
+
+
+def _are_running(tools: list[ToolUse]) -> bool:
+    return any(tool.seconds is None for tool in tools)
 
 
 def _joined(texts: list[str], below: str) -> list[str]:
