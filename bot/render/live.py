@@ -23,7 +23,7 @@ from bot.events import Noticed
 from bot.render.agenda import NEVER, Agenda
 from bot.render.buckets import Key, Kind
 from bot.render.pace import Urgency
-from bot.render.port import Port
+from bot.render.port import Port, carry_out
 from bot.render.reply import Reply
 from bot.render.showing import LiveReply, OnSent
 from bot.render.slots import Delete, Edit, Send, Slots, Step
@@ -235,7 +235,7 @@ class Live:
         known = shown.slots.ids
         try:
             async with asyncio.timeout(self._pace.request_seconds):
-                await self._carry_out(shown.slots, step, with_token=ticket.key[1] is Kind.TOKEN_EDIT)
+                await carry_out(self._port, shown.slots, step, with_token=ticket.key[1] is Kind.TOKEN_EDIT)
         except MessageTooOld:
             if not isinstance(step, Edit):
                 raise
@@ -266,7 +266,7 @@ class Live:
         if (step := shown.slots.without_controls()) is not None:
             with suppress(ShowError, RetryLater, OSError):
                 async with asyncio.timeout(self._pace.request_seconds):
-                    await self._carry_out(shown.slots, step, with_token=False)
+                    await carry_out(self._port, shown.slots, step, with_token=False)
 
     async def _tell(self, shown: LiveReply) -> None:
         """Tell the reply's owner which messages show it."""
@@ -275,22 +275,6 @@ class Live:
                 await shown.on_sent(shown.slots.ids)
         except Exception as error:  # noqa: BLE001 - whatever the owner's storage raises, people still see the answer
             log.warning("the messages of an answer could not be noted: %s", describe(error))
-
-    async def _carry_out(self, slots: Slots, step: Step, *, with_token: bool) -> None:
-        channel_id, turn_id = slots.channel_id, slots.turn_id
-        match step:
-            case Send(page=page, nonce=nonce, reply_to=reply_to):
-                slots.sent(
-                    step, await self._port.send(channel_id, page, nonce=nonce, reply_to=reply_to, turn_id=turn_id)
-                )
-            case Edit(index=_, message_id=message_id, page=page):
-                await self._port.edit(channel_id, message_id, page, turn_id=turn_id, with_token=with_token)
-                slots.edited(step)
-            case Delete(index=_, message_id=message_id):
-                await self._port.delete(channel_id, message_id)
-                slots.deleted(step)
-            case _:
-                assert_never(step)
 
     def _start_typing(self, shown: LiveReply, now: float) -> None:
         """Keep the typing signal alive until there is something to see."""

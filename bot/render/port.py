@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, assert_never
 
 from bot.render.page import Page
+from bot.render.slots import Delete, Edit, Send, Slots, Step
 
 
 class Port(Protocol):
@@ -37,3 +38,19 @@ class Port(Protocol):
     async def typing(self, channel_id: int) -> None:
         """Signal that the bot is writing, for about ten seconds."""
         ...
+
+
+async def carry_out(port: Port, slots: Slots, step: Step, *, with_token: bool) -> None:
+    """Send one step and note that it was carried out. Raises what the port raises."""
+    channel_id, turn_id = slots.channel_id, slots.turn_id
+    match step:
+        case Send(page=page, nonce=nonce, reply_to=reply_to):
+            slots.sent(step, await port.send(channel_id, page, nonce=nonce, reply_to=reply_to, turn_id=turn_id))
+        case Edit(index=_, message_id=message_id, page=page):
+            await port.edit(channel_id, message_id, page, turn_id=turn_id, with_token=with_token)
+            slots.edited(step)
+        case Delete(index=_, message_id=message_id):
+            await port.delete(channel_id, message_id)
+            slots.deleted(step)
+        case _:
+            assert_never(step)
