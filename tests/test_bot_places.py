@@ -17,19 +17,20 @@ from bot.playground.discord.world import default_world
 from tests.whole_bot import Stage, script_file, stage
 
 SLOW: JsonObject = {"name": "slow", "say": {"repeat": 60, "text": "word {n} "}, "speed": 50}
+LONG: JsonObject = {"name": "long", "when": "for long", "say": {"repeat": 2000, "text": "word {n} "}, "speed": 50}
 WEBHOOK = ("PATCH", "/webhooks/{webhook_id}/{webhook_token}/messages/@original")
 
 
 @pytest.fixture
 async def bot(tmp_path: Path) -> AsyncGenerator[Stage]:
     """A running bot whose model takes a few seconds for an answer."""
-    async with stage(tmp_path, script=script_file(tmp_path, SLOW), speed=1.0) as built, built.app():
+    async with stage(tmp_path, script=script_file(tmp_path, LONG, SLOW), speed=1.0) as built, built.app():
         yield built
 
 
-async def streaming(bot: Stage, who: int) -> Channel:
+async def streaming(bot: Stage, who: int, question: str = "slowly please") -> Channel:
     """The thread of a question whose answer is half there."""
-    thread = await bot.thread_of(bot.mention(who, "slowly please"))
+    thread = await bot.thread_of(bot.mention(who, question))
     await bot.until(lambda: "word 3" in bot.text(thread.id), "some of the answer")
     return thread
 
@@ -56,7 +57,7 @@ async def test_a_thread_that_is_archived_meanwhile_is_opened_again(bot: Stage) -
 
 
 async def test_a_thread_that_is_closed_for_good_is_told_privately_and_nothing_more_is_paid_for(bot: Stage) -> None:
-    thread = await streaming(bot, bot.ben)
+    thread = await streaming(bot, bot.ben, "for long please")
 
     bot.world.edit_channel(bot.ada, thread.id, {"archived": True, "locked": True})
 
@@ -70,7 +71,7 @@ async def test_a_thread_that_is_closed_for_good_is_told_privately_and_nothing_mo
 
 
 async def test_a_channel_that_the_bot_may_not_see_any_more_is_told_privately(bot: Stage) -> None:
-    await streaming(bot, bot.ben)
+    await streaming(bot, bot.ben, "for long please")
 
     hidden = {"id": str(bot.bot), "type": 1, "allow": "0", "deny": str(int(Permission.VIEW_CHANNEL))}
     bot.world.edit_channel(bot.ada, bot.channel("general"), {"permission_overwrites": [hidden]})
@@ -80,7 +81,7 @@ async def test_a_channel_that_the_bot_may_not_see_any_more_is_told_privately(bot
 
 
 async def test_a_deleted_thread_stops_its_answer_without_another_word(bot: Stage) -> None:
-    thread = await streaming(bot, bot.ben)
+    thread = await streaming(bot, bot.ben, "for long please")
 
     bot.world.delete_channel(bot.ada, thread.id)
 
