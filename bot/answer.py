@@ -17,7 +17,7 @@ from enum import Enum, auto
 from bot.context import Fit, estimate_text, fit, output_room
 from bot.effort import allowed
 from bot.engine import Draft, Engine
-from bot.errors import ModelError, ModelFault, ShowError, describe
+from bot.errors import ChannelGone, MessageGone, ModelError, ModelFault, ShowError, describe
 from bot.events import Answered, Ended, Noticed, ReplyEvent, StartedOver
 from bot.guild import GuildSettings
 from bot.messages import Conversation, ShowReasoning, Turn, TurnStatus
@@ -50,6 +50,7 @@ class Cut(Enum):
 
     STOP = auto()  # somebody pressed Stop
     RESTART = auto()  # the question has changed, so that the answer is void
+    LOST = auto()  # nobody can be shown anything of it
     SHUTDOWN = auto()  # the process ends
 
 
@@ -74,6 +75,8 @@ class Backstage:
     defaults: Defaults
     tools: Toolbox
     clock: Callable[[], float]
+    tell: Callable[[int, str], Awaitable[None]]
+    """Writes to a user privately. Never raises."""
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
 
@@ -106,6 +109,7 @@ class Answer:
         self._draft = Draft()
         self._notices: list[str] = []
         self._cut: Cut | None = None
+        self._lost: BaseException | None = None
         self._asking: asyncio.Task[None] | None = None
         self._going_out = asyncio.Event()
         self._began = backstage.clock()
@@ -126,6 +130,7 @@ class Answer:
             pages=turn.pages,
             on_sent=self._remember_pages,
             on_going_out=self._going_out.set,
+            on_lost=self._lose,
         )
 
     def cut(self, why: Cut) -> None:
@@ -148,8 +153,24 @@ class Answer:
         try:
             async with asyncio.timeout(SHOW_SECONDS):
                 await self._shown.finished()
-        except (ShowError, TimeoutError) as error:
+        except TimeoutError as error:
             log.warning("turn %d: the end of the answer could not be shown: %s", self.turn.id, describe(error))
+        except ShowError as error:
+            await self._tell_asker(error)
+
+    def _lose(self, error: BaseException) -> None:
+        """Nothing more can be shown: what nobody can read is not paid for."""
+        self._lost = error
+        if not self.over:
+            self.cut(Cut.LOST)
+
+    async def _tell_asker(self, error: ShowError) -> None:
+        """Say privately why an answer does not appear, unless somebody deleted it or its place on purpose."""
+        log.warning("turn %d: its answer cannot be shown in channel %d: %s", self.turn.id, self._conversation.id, error)
+        if self._conversation.guild_id is None or isinstance(error, ChannelGone | MessageGone):
+            return
+        where = f"<#{self._conversation.id}>"
+        await self._backstage.tell(self.turn.asker_id, f"I could not show you my answer in {where}. {error}")
 
     async def _conclude(self, ended: Ended) -> None:
         """Store the end and show it: stored first, so that the buttons find it, unless the database is slow."""
@@ -208,13 +229,23 @@ class Answer:
             case None:
                 return self._ended(TurnStatus.DONE)
             case asyncio.CancelledError():
-                return self._ended(TurnStatus.STOPPED if self._cut is Cut.STOP else TurnStatus.INTERRUPTED)
+                return self._cut_short()
             case ModelError():
                 log.warning("turn %d: the model failed: %s", self.turn.id, error)
                 return self._ended(TurnStatus.FAILED, error.sentence)
             case _:
                 log.error("turn %d: unexpected %s", self.turn.id, describe(error))
                 return self._ended(TurnStatus.FAILED, UNEXPECTED)
+
+    def _cut_short(self) -> Ended:
+        match self._cut:
+            case Cut.STOP:
+                return self._ended(TurnStatus.STOPPED)
+            case Cut.LOST:
+                reason = str(self._lost) if isinstance(self._lost, ShowError) else UNEXPECTED
+                return self._ended(TurnStatus.FAILED, f"My answer could not be shown here. {reason}")
+            case Cut.RESTART | Cut.SHUTDOWN | None:
+                return self._ended(TurnStatus.INTERRUPTED)
 
     def _overflowed(self, error: BaseException | None) -> bool:
         return isinstance(error, ModelError) and error.fault is ModelFault.CONTEXT_FULL and not self.seen

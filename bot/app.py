@@ -23,9 +23,11 @@ from bot.client import Client, Services, redirect
 from bot.engine import Engine
 from bot.errors import ConfigError
 from bot.health import serve_health
+from bot.meter import Meter
 from bot.openrouter import Catalogue, OpenRouter, open_http
 from bot.posting import Poster
 from bot.render.live import Live
+from bot.render.traffic import Traffic
 from bot.settings import Settings
 from bot.store import Store
 from bot.tools import Toolbox
@@ -85,9 +87,11 @@ class App:
         """Connect to Discord and answer until cancelled; then let running answers save and say what they have."""
         settings = self._settings
         redirect(settings)
-        client = self._client = Client(settings, reads_messages=reads_messages)
+        traffic = Traffic(self._clock)
+        trace = Meter(traffic, settings.discord_api_url).trace()
+        client = self._client = Client(settings, reads_messages=reads_messages, http_trace=trace)
         poster = Poster(client)
-        live = Live(poster, clock=self._clock)
+        live = Live(poster, clock=self._clock, traffic=traffic)
         backstage = Backstage(
             store=store,
             engine=engine,
@@ -96,9 +100,10 @@ class App:
             defaults=Defaults(settings.model, settings.fallback_models, needs_reply_button=not reads_messages),
             tools=Toolbox(),
             clock=self._clock,
+            tell=poster.tell,
         )
         chat = Chat(backstage, poster, remarks_for_new=() if reads_messages else (CANNOT_READ,))
-        client.services = Services(chat, store, catalogue, settings)
+        client.services = Services(chat, store, catalogue, settings, poster)
         client.on_first_ready = self._on_ready
         async with client:
             try:

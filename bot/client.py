@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+import aiohttp
 import discord
 import yarl
 from discord import app_commands
@@ -29,6 +30,7 @@ from bot.settings import Settings, is_host
 if TYPE_CHECKING:
     from bot.chat import Chat
     from bot.openrouter.catalogue import Catalogue
+    from bot.posting import Poster
     from bot.store import Store
 
 log = logging.getLogger(__name__)
@@ -47,6 +49,7 @@ class Services:
     store: Store
     catalogue: Catalogue
     settings: Settings
+    poster: Poster
 
 
 class Client(commands.AutoShardedBot):
@@ -55,7 +58,7 @@ class Client(commands.AutoShardedBot):
     services: Services
     on_first_ready: Callable[[], None] | None = None
 
-    def __init__(self, settings: Settings, *, reads_messages: bool) -> None:
+    def __init__(self, settings: Settings, *, reads_messages: bool, http_trace: aiohttp.TraceConfig) -> None:
         intents = discord.Intents(guilds=True, guild_messages=True, dm_messages=True, message_content=reads_messages)
         super().__init__(
             command_prefix=(),
@@ -66,6 +69,7 @@ class Client(commands.AutoShardedBot):
             chunk_guilds_at_startup=False,
             max_messages=None,
             max_ratelimit_timeout=30.0,
+            http_trace=http_trace,
             guild_ready_timeout=0.5,  # nothing here waits for a server's members
             enable_debug_events=False,
         )

@@ -33,6 +33,14 @@ class MessageGone(ShowError):
     """The Discord message to edit was deleted."""
 
 
+class MessageTooOld(ShowError):
+    """Discord will not edit the message any more, or hardly ever, for it is older than an hour."""
+
+
+class ChannelGone(ShowError):
+    """The channel or thread was deleted, so that nobody waits for anything there."""
+
+
 class FilesRefused(ShowError):
     """Discord will not take the files of a message; the message without them may pass."""
 

@@ -97,6 +97,7 @@ async def press(interaction: discord.Interaction[Any], control: Control, turn_id
         case Control.RETRY:
             _check_owner(interaction, turn)
             await interaction.response.defer()
+            services.poster.lend(interaction)
             await services.chat.retry(turn.id)
         case Control.CONTINUE:
             _check_owner(interaction, turn)

@@ -22,6 +22,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
         "bot/playground/",
         "bot/health.py",
         "bot/client.py",
+        "bot/meter.py",
         "bot/posting.py",
         "bot/app.py",
         "bot/doctor.py",

@@ -112,6 +112,21 @@ async def test_a_send_that_fails_is_repeated_and_never_shows_twice(
         assert shown.count("You said: hello") == 1
 
 
+async def test_a_send_that_was_not_confirmed_before_a_kill_is_not_repeated_by_the_next_process(servers: Stage) -> None:
+    async with process(servers) as running:
+        servers.discord.rest.faults.add(*SEND, Drop(after=True), times=100)
+        thread = await servers.thread_of(servers.mention(servers.ada, "slowly"))
+        await servers.until(lambda: "Thinking" in servers.text(thread.id), "it was sent, and the bot does not know")
+        running.kill()
+        await running.wait()
+
+    servers.discord.rest.faults.clear()
+    async with servers.app():
+        shows_again = ("Interrupted", "word 5 ")  # how far the first process came decides
+        await servers.until(lambda: any(words in servers.text(thread.id) for words in shows_again), "it goes on")
+        assert len([message for message in servers.messages(thread.id) if message.content]) == 1
+
+
 async def test_edits_that_fail_lose_nothing(servers: Stage) -> None:
     async with servers.app():
         for nth, fault in enumerate((Answer(500), TooMany(0.3), Drop()), start=1):

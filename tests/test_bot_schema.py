@@ -18,6 +18,7 @@ from jsonschema import Draft202012Validator
 from bot.messages import JsonObject
 from bot.playground.discord.form_message import Upload
 from bot.playground.discord.rest import PREFIX, RestApi
+from bot.playground.discord.rest_faults import Hang
 from tests.discord_schema import SCHEMA_PATH, check_request, check_response
 from tests.whole_bot import Stage, script_file, stage
 
@@ -117,6 +118,8 @@ async def bot(tmp_path: Path, recorder: Recorder) -> AsyncGenerator[Stage]:
 
 
 async def test_every_request_and_every_answer_keeps_to_the_schemas(bot: Stage, recorder: Recorder) -> None:
+    slow_to_appear = Hang(0.8)  # so that typing is signalled
+    bot.discord.rest.faults.add("POST", "/channels/{channel_id}/messages", slow_to_appear, times=4)
     await asyncio.gather(
         talk_in_a_thread(bot), ask_by_command(bot), talk_privately(bot), press_buttons(bot), make_mistakes(bot)
     )

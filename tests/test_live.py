@@ -3,167 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import selectors
-from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import wraps
 from itertools import pairwise
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.errors import FilesRefused, MessageGone, RetryLater, ShowError
-from bot.events import Answered, Ended, Noticed, Thought, ToolStarted
-from bot.messages import TurnStatus, Usage
-from bot.render.live import Live, LiveReply
+from bot.errors import FilesRefused, MessageGone, MessageTooOld, RetryLater, ShowError
+from bot.events import Answered, Noticed, Thought, ToolStarted
+from bot.messages import TurnStatus
 from bot.render.pace import Pace
 from bot.render.page import Control, Page
-from bot.render.reply import Reply
+from bot.render.traffic import Scope
+from tests.live_stage import CHANNEL, FakePort, Stage, clock, end, ended, new_reply, stream, virtual
 
-CHANNEL = 7
-
-
-class _Leaping(selectors.DefaultSelector):
-    """Where a real selector waits, this one moves the time forward."""
-
-    now = 0.0
-
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        if timeout is None:
-            raise AssertionError("everything waits, and nothing will ever happen")
-        self.now += max(0.0, timeout)
-        return super().select(0)
-
-
-class _VirtualLoop(asyncio.SelectorEventLoop):
-    def __init__(self) -> None:
-        self._leaping = _Leaping()
-        super().__init__(self._leaping)
-
-    def time(self) -> float:
-        return self._leaping.now
-
-
-def virtual(test: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], None]:
-    """Run a test in virtual time, which begins at 0."""
-
-    @wraps(test)
-    def run() -> None:
-        with asyncio.Runner(loop_factory=_VirtualLoop) as runner:
-            runner.run(test())
-
-    return run
-
-
-def clock() -> float:
-    return asyncio.get_running_loop().time()
-
-
-@dataclass
-class FakePort:
-    """Keeps what Discord would show. `faults` are raised by the next calls, in order; None lets a call pass."""
-
-    latency: float = 0.1
-    faults: list[Exception | None] = field(default_factory=list)
-    lost_answers: int = 0
-    """So many sends are carried out, and then not answered."""
-    log: list[tuple[float, str, int]] = field(default_factory=list)
-    messages: dict[int, Page] = field(default_factory=dict)
-    nonces: dict[str, int] = field(default_factory=dict)
-    replies: list[int | None] = field(default_factory=list)
-    typed: list[float] = field(default_factory=list)
-    in_flight: dict[int, int] = field(default_factory=dict)
-    most_in_flight: int = 0
-
-    async def _request(self, kind: str, channel_id: int) -> None:
-        self.log.append((clock(), kind, channel_id))
-        self.in_flight[channel_id] = self.in_flight.get(channel_id, 0) + 1
-        self.most_in_flight = max(self.most_in_flight, self.in_flight[channel_id])
-        try:
-            await asyncio.sleep(self.latency)
-        finally:
-            self.in_flight[channel_id] -= 1
-        if self.faults and (fault := self.faults.pop(0)):
-            raise fault
-
-    async def send(self, channel_id: int, page: Page, *, nonce: str, reply_to: int | None, turn_id: int) -> int:
-        await self._request("send", channel_id)
-        assert len(nonce) <= 25
-        if nonce not in self.nonces:
-            self.nonces[nonce] = 100 + len(self.nonces)
-            self.messages[self.nonces[nonce]] = page
-            self.replies.append(reply_to)
-        if self.lost_answers:
-            self.lost_answers -= 1
-            await asyncio.sleep(1000)
-        return self.nonces[nonce]
-
-    async def edit(self, channel_id: int, message_id: int, page: Page, *, turn_id: int) -> None:
-        await self._request("edit", channel_id)
-        if message_id not in self.messages:
-            raise MessageGone("The message was deleted.")
-        assert self.messages[message_id] != page, "an edit that changes nothing"
-        self.messages[message_id] = page
-
-    async def delete(self, channel_id: int, message_id: int) -> None:
-        await self._request("delete", channel_id)
-        del self.messages[message_id]
-
-    async def typing(self, channel_id: int) -> None:
-        self.typed.append(clock())
-
-    def kinds(self, channel_id: int = CHANNEL) -> list[str]:
-        return [kind for _, kind, channel in self.log if channel == channel_id]
-
-    def times(self, kind: str) -> list[float]:
-        return [at for at, logged, _ in self.log if logged == kind]
-
-    def contents(self) -> list[str]:
-        return [page.content for page in self.messages.values()]
-
-
-class Stage:
-    """A Live on a fake port, closed at the end; `show` opens a reply and `sent` is what its owner was told."""
-
-    def __init__(self, port: FakePort | None = None, pace: Pace | None = None) -> None:
-        self.port = port or FakePort()
-        self.live = Live(self.port, clock=clock, pace=pace)
-        self.sent: list[tuple[int, ...]] = []
-
-    async def __aenter__(self) -> Stage:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.live.aclose()
-
-    def show(self, reply: Reply, *, channel: int = CHANNEL, turn: int = 1, pages: Sequence[int] = ()) -> LiveReply:
-        async def on_sent(ids: tuple[int, ...]) -> None:
-            self.sent.append(ids)
-
-        return self.live.open(channel, turn, reply, reply_to=5, pages=pages, on_sent=on_sent)
-
-
-def new_reply(**options: bool) -> Reply:
-    return Reply(started_at=clock(), model="author/model", footer=False, **options)
-
-
-def ended(status: TurnStatus = TurnStatus.DONE) -> Ended:
-    return Ended(status, "author/model", Usage(), 0.0, 1.0)
-
-
-async def stream(shown: LiveReply, words: Iterable[str], pause: float = 0.02) -> None:
-    for word in words:
-        shown.reply.apply(Answered(word))
-        shown.touch()
-        await asyncio.sleep(pause)
-
-
-async def end(shown: LiveReply, status: TurnStatus = TurnStatus.DONE) -> tuple[int, ...]:
-    shown.reply.apply(ended(status))
-    shown.touch()
-    return await shown.finished()
+SPACING = 1.225
+"""Seconds between streaming edits: five in five seconds, one of them kept."""
 
 
 @virtual
@@ -225,7 +81,7 @@ async def test_the_end_is_shown_at_once() -> None:
         asked_at = clock()
         await end(shown)
         assert clock() - asked_at <= 3 * stage.port.latency
-        assert clock() - asked_at < Pace().edit_seconds
+        assert clock() - asked_at < SPACING
 
 
 @virtual
@@ -235,7 +91,7 @@ async def test_the_first_words_are_shown_at_once_however_short_ago_the_status_ch
         async with Stage() as stage:
             shown = stage.show(new_reply())
             await asyncio.sleep(3.2)
-            assert clock() - stage.port.times("edit")[-1] < Pace().edit_seconds / 2
+            assert clock() - stage.port.times("edit")[-1] < SPACING / 2
             await stream(shown, words)
             await asyncio.sleep(3 * stage.port.latency)
             assert "Zebras" in stage.port.contents()[0]
@@ -249,7 +105,7 @@ async def test_what_the_first_words_took_early_is_made_up_for() -> None:
         await asyncio.sleep(3.2)
         await stream(shown, ["Zebras "] * 500)
         edits = stage.port.times("edit")
-        assert edits[1] - edits[0] < Pace().edit_seconds
+        assert edits[1] - edits[0] < SPACING
         assert all(sixth - first > 5.0 for first, sixth in zip(edits, edits[5:], strict=False))
 
 
@@ -277,7 +133,7 @@ async def test_first_words_that_show_nothing_yet_are_waited_for_without_haste() 
 @virtual
 async def test_the_end_overtakes_streaming_answers() -> None:
     """When the process has spent its allowance, ends still go out."""
-    pace = Pace(requests_per_second=2, burst=6, kept_for_ends=3)
+    pace = Pace(requests=6, window_seconds=3.0, kept=3)
     async with Stage(pace=pace) as stage:
         others = [stage.show(new_reply(), channel=number, turn=number) for number in range(20, 32)]
         mine = stage.show(new_reply(), turn=2, pages=(7,))
@@ -293,7 +149,7 @@ async def test_the_end_overtakes_streaming_answers() -> None:
 @virtual
 async def test_no_answer_starves() -> None:
     """The stalest goes first: with little to share, all are served equally often."""
-    async with Stage(pace=Pace(requests_per_second=4, burst=4, kept_for_ends=1)) as stage:
+    async with Stage(pace=Pace(requests=4, window_seconds=1.0, kept=0)) as stage:
         shown = [stage.show(new_reply(), channel=number, turn=number) for number in range(10)]
         stage.port.typed.clear()
         for _ in range(300):
@@ -323,7 +179,7 @@ async def test_the_process_stays_within_its_allowance() -> None:
 
 @virtual
 async def test_the_smallest_allowance_still_shows_answers() -> None:
-    async with Stage(pace=Pace(requests_per_second=1, burst=1)) as stage:
+    async with Stage(pace=Pace(requests=1, window_seconds=1.0)) as stage:
         shown = stage.show(new_reply())
         await stream(shown, ["x "] * 100, pause=0.1)
         assert stage.port.kinds().count("edit") >= 4
@@ -341,12 +197,20 @@ async def test_only_the_time_changes_while_thinking() -> None:
 
 
 @virtual
+async def test_there_is_no_typing_where_the_status_line_comes_at_once() -> None:
+    async with Stage() as stage:
+        stage.show(new_reply())
+        await asyncio.sleep(30)
+        assert stage.port.typed == []
+
+
+@virtual
 async def test_typing_lasts_until_something_is_visible() -> None:
     port = FakePort(faults=[RetryLater(20.0)])
     async with Stage(port) as stage:
         stage.show(new_reply())
         await asyncio.sleep(60)
-        assert port.typed == [0.0, 8.0, 16.0]
+        assert port.typed == [0.5, 8.5, 16.5]
         assert len(port.messages) == 1
 
 
@@ -361,6 +225,106 @@ async def test_nothing_is_sent_that_is_shown_already() -> None:
             shown.touch()
             await asyncio.sleep(0.5)
         assert len(stage.port.log) == before
+
+
+@virtual
+async def test_there_is_a_stop_button_at_every_moment_of_a_long_answer() -> None:
+    """Where one page follows another, the new one has it before the old one loses it."""
+    async with Stage() as stage:
+        shown = stage.show(new_reply())
+        streaming = asyncio.create_task(stream(shown, ["word "] * 1200))
+        await asyncio.sleep(0.2)
+        while not streaming.done():
+            stops = [page for page in stage.port.messages.values() if Control.STOP in page.controls]
+            assert 1 <= len(stops) <= 2
+            await asyncio.sleep(0.01)
+        assert len(stage.port.messages) == 3
+        await end(shown)
+        assert "".join(stage.port.contents()).count("word") == 1200
+
+
+@virtual
+async def test_the_old_page_is_completed_as_soon_as_the_new_one_is_there() -> None:
+    async with Stage() as stage:
+        shown = stage.show(new_reply())
+        await stream(shown, ["word "] * 700)
+        [sent] = [number for number, (_, kind, _) in enumerate(stage.port.log) if kind == "send" and number]
+        (sent_at, _, _), (completed_at, kind, _) = stage.port.log[sent : sent + 2]
+        assert (kind, stage.port.messages[100].controls) == ("edit", ())
+        assert completed_at - sent_at == pytest.approx(stage.port.latency)
+
+
+@virtual
+async def test_a_page_too_old_to_edit_goes_on_in_a_new_message_and_says_so() -> None:
+    port = FakePort(messages={11: Page("old one"), 12: Page("old two")}, faults=[None, MessageTooOld("too old")])
+    async with Stage(port) as stage:
+        shown = stage.show(new_reply(), pages=(11, 12))
+        await stream(shown, ["word "] * 500)
+        ids = await end(shown)
+        assert ids == stage.sent[-1] == tuple(port.messages)
+        assert 11 not in ids
+        assert 12 not in ids
+        assert "".join(port.contents()).count("word") == 500
+        assert "goes on here" in port.contents()[-1]
+
+
+@virtual
+async def test_only_pages_from_the_too_old_one_on_are_moved() -> None:
+    port = FakePort()
+    async with Stage(port) as stage:
+        shown = stage.show(new_reply())
+        await stream(shown, ["word "] * 450)
+        await asyncio.sleep(2)
+        assert len(port.messages) == 2
+        port.faults = [MessageTooOld("too old")]
+        await stream(shown, ["plus "] * 10)
+        assert (await end(shown))[0] == 100
+        assert list(port.messages) == [100, 102]
+        assert port.contents()[-1].count("plus") == 10
+
+
+@virtual
+async def test_with_a_token_a_message_is_edited_more_often_and_at_no_cost_to_others() -> None:
+    """Both buckets are used, so its text is fresher; and it goes on while the process may ask for nothing more."""
+    port = FakePort(messages={11: Page("old")}, tokens={11}, latency=0.06)
+    async with Stage(port) as stage:
+        shown = stage.show(new_reply(), pages=(11,))
+        await stream(shown, ["x "] * 500)
+        edits = sorted(port.times("edit") + port.times("token"))
+        assert len(port.times("token")) >= 4
+        assert len(edits) >= 11
+        assert all(later - earlier >= 2.0 for earlier, later in pairwise(port.times("token")))
+        stage.traffic.refused(None, Scope.EVERYTHING, 60.0)
+        asked_at = clock()
+        await end(shown)
+        assert clock() - asked_at < 1.0
+        assert port.kinds()[-1] == "token"
+
+
+@virtual
+async def test_an_answer_that_cannot_go_on_leaves_no_stop_button_behind() -> None:
+    """Without the permission to send, messages that are there can still be edited."""
+    port = FakePort()
+    async with Stage(port) as stage:
+        shown = stage.show(new_reply())
+        await stream(shown, ["word "] * 300)
+        port.send_fault = ShowError("I may no longer write there.")
+        await stream(shown, ["word "] * 300)
+        assert [page.controls for page in port.messages.values()] == [()]
+        assert len(stage.lost) == 1
+
+
+@virtual
+async def test_the_owner_is_told_once_that_nothing_more_can_be_shown() -> None:
+    port = FakePort(faults=[None, ShowError("The thread is locked.")])
+    async with Stage(port) as stage:
+        shown = stage.show(new_reply())
+        await stream(shown, ["Hello."] * 100)
+        assert [str(error) for error in stage.lost] == ["The thread is locked."]
+        with pytest.raises(ShowError, match="locked"):
+            await end(shown)
+        assert len(stage.lost) == 1
+        assert port.kinds() == ["send", "edit", "edit"]
 
 
 @virtual
@@ -645,10 +609,12 @@ class UploadPort(FakePort):
 
     upload_faults: list[Exception] = field(default_factory=list)
 
-    async def edit(self, channel_id: int, message_id: int, page: Page, *, turn_id: int) -> None:
+    async def edit(
+        self, channel_id: int, message_id: int, page: Page, *, turn_id: int, with_token: bool = False
+    ) -> None:
         if page.files and self.upload_faults:
             self.faults.insert(0, self.upload_faults.pop(0))
-        await super().edit(channel_id, message_id, page, turn_id=turn_id)
+        await super().edit(channel_id, message_id, page, turn_id=turn_id, with_token=with_token)
 
 
 async def last_page_after(*upload_faults: Exception, pace: Pace | None = None) -> Page:

@@ -1,71 +1,55 @@
 """Decides when which page of which answer goes to Discord: the only scheduler of its kind in the process.
 
 Latest wins: what is sent is computed when it is sent. One request is in flight
-for an answer, one streaming edit for a channel; the stalest answer goes first,
+for an answer, one streaming request for a channel; the stalest answer goes first,
 the end of an answer before all else, and its first words wait for no rhythm.
 One task owns the schedule; requests are short tasks that it starts and `aclose`
-awaits. This module knows nothing of discord.py (the port does), and nothing of
-what a page says.
+awaits. How often Discord may be asked is `Traffic`'s knowledge. This module knows
+nothing of discord.py (the port does), and nothing of what a page says.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Protocol, assert_never
-from weakref import WeakValueDictionary
+from typing import assert_never
 
-from bot.errors import FilesRefused, MessageGone, RetryLater, ShowError, describe
-from bot.render.pace import Allowance, Pace, Rhythm
-from bot.render.page import Page
+from bot.errors import FilesRefused, MessageGone, MessageTooOld, RetryLater, ShowError, describe
+from bot.events import Noticed
+from bot.render.agenda import NEVER, Agenda
+from bot.render.buckets import Key, Kind
+from bot.render.pace import Urgency
+from bot.render.port import Port, carry_out
 from bot.render.reply import Reply
 from bot.render.showing import LiveReply, OnSent
 from bot.render.slots import Delete, Edit, Send, Slots, Step
+from bot.render.traffic import TICKET, Ticket, Traffic
 
 log = logging.getLogger(__name__)
 
 _SHUTTING_DOWN = "The bot is shutting down, so this answer is not shown completely."
-
-
-class Port(Protocol):
-    """What carries pages to Discord.
-
-    Its methods raise ShowError when trying again is useless, MessageGone when
-    the message was deleted, FilesRefused when it may pass without its files,
-    RetryLater when Discord names a time, and OSError (TimeoutError included)
-    when nobody knows what happened.
-    """
-
-    async def send(self, channel_id: int, page: Page, *, nonce: str, reply_to: int | None, turn_id: int) -> int:
-        """Post a page and return the message's id. A known `nonce` must give the message it made before."""
-        ...
-
-    async def edit(self, channel_id: int, message_id: int, page: Page, *, turn_id: int) -> None:
-        """Let a message show a page: its content, and exactly its buttons and files."""
-        ...
-
-    async def delete(self, channel_id: int, message_id: int) -> None:
-        """Remove a message."""
-        ...
-
-    async def typing(self, channel_id: int) -> None:
-        """Signal that the bot is writing, for about ten seconds."""
-        ...
+_MOVED = "Discord does not let me edit the old message any more, so the answer goes on here."
 
 
 class Live:
     """Shows any number of answers at once, within Discord's limits. `clock` is the one replies are timed by."""
 
-    def __init__(self, port: Port, *, clock: Callable[[], float], pace: Pace | None = None) -> None:
+    def __init__(self, port: Port, *, clock: Callable[[], float], traffic: Traffic | None = None) -> None:
         self._port = port
         self._clock = clock
-        self._pace = pace or Pace()
-        self._allowance = Allowance(self._pace.requests_per_second, self._pace.burst, clock())
-        self._rhythms: WeakValueDictionary[int, Rhythm] = WeakValueDictionary()
+        self._traffic = traffic or Traffic(clock)
+        self._pace = self._traffic.pace
         self._replies: dict[LiveReply, None] = {}
+        self._agenda = Agenda()
+        self._in_flight: Counter[int] = Counter()
+        """Requests by channel."""
+        self._behind: dict[int, list[LiveReply]] = {}
+        """What waits by channel until a request of another reply has ended."""
+        self._awake_at = float("-inf")
         self._changed = asyncio.Event()
         self._owner: asyncio.Task[None] | None = None
         self._requests: set[asyncio.Task[None]] = set()
@@ -81,17 +65,20 @@ class Live:
         pages: Sequence[int] = (),
         on_sent: OnSent,
         on_going_out: Callable[[], object] = lambda: None,
+        on_lost: Callable[[BaseException], object] = lambda _error: None,
     ) -> LiveReply:
         """Begin to show a reply, at once.
 
         `pages` are the messages of an earlier attempt: they are edited in
         place, surplus ones deleted. `reply_to` is the message that the first
         page answers. `on_sent` is told all message ids whenever they change,
-        `on_going_out` when something of the reply is about to be shown.
+        `on_going_out` when something of the reply is about to be shown, and
+        `on_lost` why nothing more of it can be shown.
         """
-        rhythm = self._rhythms.setdefault(channel_id, Rhythm())
+        now = self._clock()
         slots = Slots(channel_id, turn_id, reply_to, pages)
-        shown = LiveReply(reply, slots, rhythm, on_sent, on_going_out, self._wake, self._clock())
+        typing_at = now + self._pace.typing_after
+        shown = LiveReply(reply, slots, on_sent, on_going_out, on_lost, self._wake, now, typing_at)
         self._wake(shown)
         return shown
 
@@ -115,99 +102,171 @@ class Live:
             shown.fail(ShowError(_SHUTTING_DOWN))
             return
         self._replies[shown] = None
-        self._changed.set()
+        self._plan(shown)
         if self._owner is None:
             self._owner = asyncio.create_task(self._run())
+
+    def _plan(self, shown: LiveReply) -> None:
+        """See to it that the reply is looked at in time, and wake the schedule only if that is before it would wake."""
+        if shown.is_settled and not shown.is_busy:
+            self._replies.pop(shown, None)
+            return
+        self._agenda.plan(shown)
+        if self._agenda.next_at < self._awake_at:
+            self._changed.set()
 
     async def _run(self) -> None:
         try:
             while True:
                 self._changed.clear()
-                wake_at = self._start_due(self._clock())
-                pause = None if wake_at is None else max(0.0, wake_at - self._clock())
+                self._awake_at = self._start_due(self._clock())
+                pause = self._awake_at - self._clock()
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(pause):
+                    async with asyncio.timeout(pause if pause < NEVER else None):
                         await self._changed.wait()
         finally:
-            for shown in self._replies:
+            for shown in list(self._replies):
                 shown.fail(ShowError(_SHUTTING_DOWN))
 
-    def _start_due(self, now: float) -> float | None:
-        """Start every request that may go out now; returns when to look again, None if only after a change."""
-        wake_at: list[float] = []
-        for shown in sorted(self._replies, key=lambda shown: (not shown.reply.over, shown.shown_at)):
-            if shown.is_settled:
-                del self._replies[shown]
-                continue
-            if not (shown.slots.ids or shown.is_typing or shown.reply.over):
-                wake_at.append(self._start_typing(shown, now))
-            if not shown.is_busy:
-                wake_at += self._start_step(shown, now)
-        return min(wake_at, default=None)
+    def _start_due(self, now: float) -> float:
+        """Start every request that may go out now; returns when to look again unless something changes."""
+        for shown in self._agenda.take_planned(now):
+            self._look(shown, now)
+        while (shown := self._agenda.first()) is not None:
+            if shown.is_due(now):
+                ready_at = self._allowed_at(shown, now)
+                if ready_at > now:
+                    return min(ready_at, self._agenda.next_at)
+                self._start_step(shown, now)
+            self._agenda.leave(shown)
+            self._plan(shown)
+        return self._agenda.next_at
 
-    def _start_step(self, shown: LiveReply, now: float) -> list[float]:
-        """Start the next request of a reply, if it may go out; returns when to look again, if not after a change."""
-        ready_at = max(shown.due_at, self._allowance.ready_at(now, 0 if shown.reply.over else self._pace.kept_for_ends))
-        if ready_at > now:
-            return [ready_at]
+    def _look(self, shown: LiveReply, now: float) -> None:
+        """Signal typing if it is time, and queue the reply if it may have something to send."""
+        if shown.wants_typing and shown.typing_at <= now:
+            self._start_typing(shown, now)
+        if shown.is_due(now):
+            self._agenda.queue(shown)
+        else:
+            self._plan(shown)
+
+    def _start_step(self, shown: LiveReply, now: float) -> None:
+        """Start the next request of a reply, if there is one; hold the reply back while its channel takes none."""
+        channel_id, urgency = shown.slots.channel_id, shown.urgency
+        takes_messages = self._traffic.ready_at((channel_id, Kind.SEND), now, urgency) <= now
         try:
-            step = shown.step(now)
+            step = shown.step(now, sends=takes_messages)
         except Exception as error:  # noqa: BLE001 - a reply that cannot be drawn must not stop the others
             shown.fail(error)
-            return [now]
+            return
         if step is None:
             shown.rest(now, self._pace.tick_seconds)
-            return [now if shown.is_settled else shown.due_at]
-        if not shown.reply.over:
-            if shown.rhythm.in_flight:
-                shown.hold(now)
-                return []  # the request that keeps the channel busy wakes the schedule when it ends
-            if not shown.is_urgent and (paced_at := _paced_at(shown.rhythm, step)) > now:
-                shown.hold(paced_at)
-                return [paced_at]
-        self._allowance.take()
-        self._start_request(shown, step, now)
-        return []
+            return
+        if self._in_flight[channel_id] and not shown.reply.over:
+            shown.hold(NEVER)
+            self._behind.setdefault(channel_id, []).append(shown)
+            return
+        key = self._key(channel_id, step, now, urgency)
+        ready_at = self._traffic.ready_at(key, now, urgency)
+        if key[1] is not Kind.TOKEN_EDIT:
+            ready_at = max(ready_at, self._traffic.allowed_at(now, urgency))
+        if ready_at > now:
+            shown.hold(ready_at)
+        else:
+            self._start_request(shown, step, key, now)
 
-    def _start_request(self, shown: LiveReply, step: Step, now: float) -> None:
-        rhythm = shown.rhythm
-        if isinstance(step, Send):
-            rhythm.send_at = max(now, rhythm.send_at) + self._pace.send_seconds
-        rhythm.edit_at = max(now, rhythm.edit_at) + self._pace.edit_seconds  # what came early is made up for
-        rhythm.in_flight += 1
+    def _key(self, channel_id: int, step: Step, now: float, urgency: Urgency) -> Key:
+        """The bucket that a step is counted in: for an edit whichever is ready first, the cheaper one if both are."""
+        match step:
+            case Send():
+                return channel_id, Kind.SEND
+            case Edit(message_id=message_id) if self._port.has_token(message_id):
+                keys: list[Key] = [(message_id, Kind.TOKEN_EDIT), (channel_id, Kind.EDIT)]
+                return min(keys, key=lambda key: self._traffic.ready_at(key, now, urgency))
+            case Edit():
+                return channel_id, Kind.EDIT
+            case Delete():
+                return channel_id, Kind.DELETE
+            case _:
+                assert_never(step)
+
+    def _allowed_at(self, shown: LiveReply, now: float) -> float:
+        """When the process may send for a reply; a token's edits do not count for the process."""
+        ids = shown.slots.ids
+        if ids and self._port.has_token(ids[-1]):
+            return min(
+                self._traffic.allowed_at(now, shown.urgency),
+                self._traffic.ready_at((ids[-1], Kind.TOKEN_EDIT), now, shown.urgency),
+            )
+        return self._traffic.allowed_at(now, shown.urgency)
+
+    def _next_edit_at(self, slots: Slots, now: float) -> float:
+        """When the next streaming edit of an answer's last message will be due."""
+        keys: list[Key] = [(slots.channel_id, Kind.EDIT)]
+        keys += [(message_id, Kind.TOKEN_EDIT) for message_id in slots.ids[-1:] if self._port.has_token(message_id)]
+        return min(self._traffic.ready_at(key, now, Urgency.STREAM) for key in keys)
+
+    def _start_request(self, shown: LiveReply, step: Step, key: Key, now: float) -> None:
+        ticket = self._traffic.plan(key, now, shown.urgency)
+        self._in_flight[shown.slots.channel_id] += 1
         shown.go_out()
-        task = asyncio.create_task(self._request(shown, step))
+        task = asyncio.create_task(self._request(shown, step, ticket))
         self._requests.add(task)
         task.add_done_callback(partial(self._ended, shown))
 
     def _ended(self, shown: LiveReply, task: asyncio.Task[None]) -> None:
         self._requests.discard(task)
+        channel_id = shown.slots.channel_id
         shown.is_busy = False
-        shown.rhythm.in_flight -= 1
+        self._in_flight[channel_id] -= 1
+        if not self._in_flight[channel_id]:
+            del self._in_flight[channel_id]
         if not task.cancelled() and (error := task.exception()) is not None:
             shown.fail(error)
-        self._changed.set()
+        self._plan(shown)
+        for other in self._behind.pop(channel_id, ()):
+            other.hold(self._clock())
+            self._plan(other)
 
-    async def _request(self, shown: LiveReply, step: Step) -> None:
+    async def _request(self, shown: LiveReply, step: Step, ticket: Ticket) -> None:
         """Send one step and note what came of it."""
+        TICKET.set(ticket)  # the task has a context of its own
         known = shown.slots.ids
         try:
             async with asyncio.timeout(self._pace.request_seconds):
-                await self._carry_out(shown.slots, step)
+                await carry_out(self._port, shown.slots, step, with_token=ticket.key[1] is Kind.TOKEN_EDIT)
+        except MessageTooOld:
+            if not isinstance(step, Edit):
+                raise
+            shown.slots.move(step)
+            shown.reply.apply(Noticed(_MOVED))
+            shown.stumble(self._clock(), self._pace.give_up_seconds, wait=0.0)
         except MessageGone:
             if not shown.slots.lose(step):
                 raise
             shown.stumble(self._clock(), self._pace.give_up_seconds, wait=0.0)
         except FilesRefused:
             shown.go_without_files()
+        except ShowError:
+            await self._leave_tidy(shown)
+            raise
         except RetryLater as later:
             shown.stumble(self._clock(), self._pace.give_up_seconds, wait=later.seconds)
         except OSError:
             shown.stumble(self._clock(), self._pace.give_up_seconds)
         else:
-            shown.succeed(self._clock())
+            now = self._clock()
+            shown.succeed(now, self._pace.tick_seconds, self._next_edit_at(shown.slots, now))
         if shown.slots.ids != known:
             await self._tell(shown)
+
+    async def _leave_tidy(self, shown: LiveReply) -> None:
+        """Where an answer cannot go on, leave no button behind that stops it; best effort."""
+        if (step := shown.slots.without_controls()) is not None:
+            with suppress(ShowError, RetryLater, OSError):
+                async with asyncio.timeout(self._pace.request_seconds):
+                    await carry_out(self._port, shown.slots, step, with_token=False)
 
     async def _tell(self, shown: LiveReply) -> None:
         """Tell the reply's owner which messages show it."""
@@ -217,51 +276,26 @@ class Live:
         except Exception as error:  # noqa: BLE001 - whatever the owner's storage raises, people still see the answer
             log.warning("the messages of an answer could not be noted: %s", describe(error))
 
-    async def _carry_out(self, slots: Slots, step: Step) -> None:
-        channel_id, turn_id = slots.channel_id, slots.turn_id
-        match step:
-            case Send(page=page, nonce=nonce, reply_to=reply_to):
-                slots.sent(
-                    step, await self._port.send(channel_id, page, nonce=nonce, reply_to=reply_to, turn_id=turn_id)
-                )
-            case Edit(index=_, message_id=message_id, page=page):
-                await self._port.edit(channel_id, message_id, page, turn_id=turn_id)
-                slots.edited(step)
-            case Delete(index=_, message_id=message_id):
-                await self._port.delete(channel_id, message_id)
-                slots.deleted(step)
-            case _:
-                assert_never(step)
-
-    def _start_typing(self, shown: LiveReply, now: float) -> float:
-        """Keep the typing signal alive until there is something to see; returns when to look again."""
-        ready_at = max(shown.typing_at, self._allowance.ready_at(now, self._pace.kept_for_ends))
+    def _start_typing(self, shown: LiveReply, now: float) -> None:
+        """Keep the typing signal alive until there is something to see."""
+        key = (shown.slots.channel_id, Kind.TYPING)
+        ready_at = max(self._traffic.allowed_at(now, Urgency.STREAM), self._traffic.ready_at(key, now, Urgency.STREAM))
         if ready_at > now:
-            return ready_at
-        self._allowance.take()
+            shown.typing_at = ready_at
+            return
+        ticket = self._traffic.plan(key, now, Urgency.STREAM)
         shown.is_typing = True
         shown.typing_at = now + self._pace.typing_seconds
-        task = asyncio.create_task(self._type(shown))
+        task = asyncio.create_task(self._type(shown, ticket))
         self._requests.add(task)
         task.add_done_callback(self._requests.discard)
-        return shown.typing_at
 
-    async def _type(self, shown: LiveReply) -> None:
+    async def _type(self, shown: LiveReply, ticket: Ticket) -> None:
+        TICKET.set(ticket)  # the task has a context of its own
         try:
             with suppress(ShowError, RetryLater, OSError):  # a missing signal is no reason to show less
                 async with asyncio.timeout(self._pace.request_seconds):
                     await self._port.typing(shown.slots.channel_id)
         finally:
             shown.is_typing = False
-
-
-def _paced_at(rhythm: Rhythm, step: Step) -> float:
-    match step:
-        case Send():
-            return rhythm.send_at
-        case Edit():
-            return rhythm.edit_at
-        case Delete():
-            return 0.0
-        case _:
-            assert_never(step)
+            self._plan(shown)

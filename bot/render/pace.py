@@ -1,32 +1,30 @@
-"""How often Discord may be asked: one allowance for the process, one rhythm for each channel.
+"""How often Discord may be asked: the numbers to begin with, and the one allowance that the whole process shares.
 
-Times are seconds of the caller's clock. This module knows nothing of what is sent.
+Times are seconds of the caller's clock. This module knows nothing of what is
+sent, nor of a single channel's limits.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
+from enum import IntEnum, auto
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How fast to send. The defaults stay below Discord's limits as they are seen in practice.
+    """How fast to send, as far as Discord's answers do not say it."""
 
-    Discord, 'Rate Limits': 50 requests a second for a bot; unpublished, about
-    five sends and five edits in five seconds for a channel.
-    """
-
-    edit_seconds: float = 1.1
-    """Between two edits of answers that still stream, in one channel."""
-    send_seconds: float = 1.0
-    """Between two new messages of answers that still stream, in one channel."""
-    requests_per_second: float = 40.0
-    """For the whole process; the rest of Discord's 50 is left to commands and reactions."""
-    burst: int = 10
-    kept_for_ends: int = 4
-    """Requests of the burst that only the ends of answers may use."""
+    requests: int = 48
+    """For the whole process in `window_seconds`. Discord, 'Rate Limits': 50 in a second."""
+    window_seconds: float = 1.03
+    """A little more than Discord's second, for requests take unequally long to get there."""
+    kept: int = 3
+    """Of these, what streaming leaves to ends, commands and reactions."""
     tick_seconds: float = 3.0
     """Between two updates of a status line in which only the time changes."""
+    typing_after: float = 0.5
+    """How long nothing has to be visible before the typing signal is sent."""
     typing_seconds: float = 8.0
     """Between two typing signals. Discord shows one for ten seconds."""
     request_seconds: float = 20.0
@@ -35,31 +33,55 @@ class Pace:
     """How long to try again while Discord cannot be reached."""
 
 
+class Urgency(IntEnum):
+    """How much a request may take of what there is; the smallest goes first."""
+
+    END = auto()
+    """The end of an answer, and whatever people wait for: everything."""
+    FIRST = auto()
+    """The first sign of an answer: all but what is kept, at once."""
+    STREAM = auto()
+    """One of many edits: all but what is kept, evenly spread, so that nobody waits behind a burst of them."""
+
+
+@dataclass(slots=True)
+class Taken:
+    """One request of the allowance, and when it went out or will."""
+
+    at: float
+
+
 class Allowance:
-    """A token bucket: `burst` requests at once, `rate` a second in the long run."""
+    """So many requests in any span of so many seconds, for the whole process.
 
-    def __init__(self, rate: float, burst: int, now: float) -> None:
-        self._rate = rate
-        self._burst = burst
-        self._left = float(burst)
-        self._at = now
+    Discord counts in windows that begin whenever it likes; what keeps to the
+    limit in every span keeps to it in every window.
+    """
 
-    def ready_at(self, now: float, keep: int = 0) -> float:
-        """When the next request may go out that leaves `keep` others in the bucket; `now` if at once."""
-        keep = min(keep, self._burst - 1)  # a bucket too small to keep any must still give
-        self._left = min(self._burst, self._left + (now - self._at) * self._rate)
-        self._at = now
-        missing = 1 + keep - self._left
-        return now + missing / self._rate if missing > 1e-9 else now
+    def __init__(self, pace: Pace) -> None:
+        self._limit = pace.requests
+        self._seconds = pace.window_seconds
+        self._kept = min(pace.kept, pace.requests - 1)  # an allowance too small to keep any must still give
+        self._spacing = pace.window_seconds / (self._limit - self._kept)
+        self._taken: deque[Taken] = deque(maxlen=self._limit)
+        self._stream_at = self._blocked_until = float("-inf")
 
-    def take(self) -> None:
-        self._left -= 1
+    def ready_at(self, now: float, urgency: Urgency) -> float:
+        """When the next request may go out; `now` if at once."""
+        ready = max(now, self._blocked_until)
+        counted = self._limit if urgency is Urgency.END else self._limit - self._kept
+        if len(self._taken) >= counted:
+            ready = max(ready, self._taken[-counted].at + self._seconds)
+        return max(ready, self._stream_at) if urgency is Urgency.STREAM else ready
 
+    def take(self, at: float, urgency: Urgency) -> Taken:
+        """Count a request that goes out at `at`, which may lie ahead. Whoever sees it go out later corrects that."""
+        taken = Taken(at)
+        self._taken.append(taken)
+        if urgency is Urgency.STREAM:
+            self._stream_at = max(self._stream_at, at - self._spacing) + self._spacing
+        return taken
 
-@dataclass(slots=True, weakref_slot=True)
-class Rhythm:
-    """When a channel's next streaming edit and message are due, and whether one is on its way."""
-
-    edit_at: float = 0.0
-    send_at: float = 0.0
-    in_flight: int = 0
+    def block(self, until: float) -> None:
+        """Let nothing out before `until`: Discord has refused a request for the sum of all."""
+        self._blocked_until = max(self._blocked_until, until)

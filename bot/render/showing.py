@@ -11,7 +11,8 @@ from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
 from bot.errors import ShowError
-from bot.render.pace import Rhythm
+from bot.render.pace import Urgency
+from bot.render.page import Page
 from bot.render.reply import Reply
 from bot.render.slots import Slots, Step
 
@@ -28,27 +29,34 @@ class LiveReply:
         self,
         reply: Reply,
         slots: Slots,
-        rhythm: Rhythm,
         on_sent: OnSent,
         on_going_out: Callable[[], object],
+        on_lost: Callable[[BaseException], object],
         wake: Callable[[LiveReply], None],
         now: float,
+        typing_at: float,
     ) -> None:
         self.reply = reply
         self.slots = slots
-        self.rhythm = rhythm
         self.on_sent = on_sent
         self.is_busy = False
         self.is_typing = False
-        self.typing_at = now
+        self.typing_at = typing_at
+        self.planned_at = float("inf")
+        """When the scheduler will look at it."""
+        self.queued_as: tuple[int, float] | None = None
+        """Its rank among those that may have something to send now: the smallest goes first."""
         self.shown_at = float("-inf")
-        """When a request for it last succeeded; the smallest goes first."""
+        """When a request for it last succeeded."""
         self._on_going_out = on_going_out
+        self._on_lost = on_lost
         self._wake = wake
+        self._pages: tuple[Page, ...] = ()
         self._is_dirty = True
         self._noted = (False, False)
         self._has_shown_words = False
-        self._paced_at = self._retry_at = self._tick_at = now
+        self._paced_at = self._tick_at = now
+        self._retry_at = self._taken_at = float("-inf")
         self._failing_since: float | None = None
         self._failures = 0
         self._settled = asyncio.Event()
@@ -59,8 +67,10 @@ class LiveReply:
         news = (self.reply.over, self.reply.has_words)
         if self._error is not None or (self._is_dirty and self._noted == news):
             return
+        if self._noted != news:
+            self._noted = news
+            self._taken_at = float("-inf")
         self._is_dirty = True
-        self._noted = news
         self._settled.clear()
         self._wake(self)
 
@@ -84,22 +94,46 @@ class LiveReply:
         return self._settled.is_set()
 
     @property
-    def is_urgent(self) -> bool:
-        """Whether it brings what nobody should have to wait for: its end, or its first words."""
-        return self.reply.over or (self.reply.has_words and not self._has_shown_words)
+    def urgency(self) -> Urgency:
+        """Its end goes before all else, and its first sign and first words wait for no rhythm."""
+        if self.reply.over:
+            return Urgency.END
+        if not self.slots.ids or (self.reply.has_words and not self._has_shown_words):
+            return Urgency.FIRST
+        return Urgency.STREAM
 
     @property
     def due_at(self) -> float:
-        """When to look at it next."""
-        if self.reply.over or (self._is_dirty and self.is_urgent):
-            return self._retry_at
-        return max(self._retry_at, self._paced_at if self._is_dirty else self._tick_at)
+        """When it may next have something to send."""
+        held_until = max(self._retry_at, self._taken_at)
+        if self.reply.over or (self._is_dirty and self.urgency is Urgency.FIRST):
+            return held_until
+        return max(held_until, self._paced_at if self._is_dirty else self._tick_at)
 
-    def step(self, now: float) -> Step | None:
-        """What to send at `now`; what changes afterwards is a new reason to look."""
+    def is_due(self, now: float) -> bool:
+        """Whether it may have something to send at `now`."""
+        return not (self.is_busy or self.is_settled) and self.due_at <= now
+
+    @property
+    def wants_typing(self) -> bool:
+        """Whether only the typing signal tells that something is coming."""
+        return not (self.slots.ids or self.is_typing or self.reply.over)
+
+    @property
+    def look_at(self) -> float:
+        """When to look at it next."""
+        due_at = float("inf") if self.is_busy else self.due_at
+        return min(due_at, self.typing_at) if self.wants_typing else due_at
+
+    def step(self, now: float, *, sends: bool) -> Step | None:
+        """What to send at `now`; what changes afterwards is a new reason to look.
+
+        `sends` says whether the channel takes a new message now.
+        """
         self._is_dirty = False
         self._noted = (self.reply.over, self.reply.has_words)
-        return self.slots.next_step(self.reply.pages(now), self.reply.over)
+        self._pages = self.reply.pages(now)
+        return self.slots.next_step(self._pages, self.reply.over, sends_first=sends and not self.reply.over)
 
     def go_out(self) -> None:
         """A request for it begins."""
@@ -114,13 +148,17 @@ class LiveReply:
             self._settled.set()
 
     def hold(self, until: float) -> None:
-        """There is something to show, but not before `until`, unless the reply ends earlier."""
+        """There is something to show, but not before `until`, unless it becomes more urgent than it is."""
         self._is_dirty = True
-        self._paced_at = until
+        self._taken_at = until
 
-    def succeed(self, now: float) -> None:
+    def succeed(self, now: float, tick_seconds: float, next_at: float) -> None:
+        """A request was carried out; what has come since is due at `next_at`, what was still missing then at once."""
         self.shown_at = now
-        self._is_dirty = True
+        is_behind = self.slots.next_step(self._pages, self.reply.over) is not None
+        self._paced_at = now if is_behind else next_at
+        self._tick_at = now + tick_seconds
+        self._is_dirty = self._is_dirty or is_behind or self.reply.over
         self._failures = 0
         self._failing_since = None
 
@@ -151,3 +189,4 @@ class LiveReply:
         if not self.is_settled:
             self._error = error
             self._settled.set()
+            self._on_lost(error)

@@ -34,9 +34,9 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Delete:
-    """Remove message `index`, which shows nothing of the answer any more."""
+    """Remove message `index`, or one left behind, which shows nothing of the answer any more."""
 
-    index: int
+    index: int | None
     message_id: int
 
 
@@ -61,6 +61,8 @@ class Slots:
         self._attempt = tuple(pages)
         self._slots = [_Slot(message_id, None) for message_id in pages]
         self._has_resent = False
+        self._moves = 0
+        self._left_behind: list[int] = []
         self._last = 0
 
     @property
@@ -68,19 +70,20 @@ class Slots:
         """The messages that exist, in order."""
         return tuple(slot.message_id for slot in self._slots if not slot.is_gone)
 
-    def next_step(self, pages: Sequence[Page], over: bool) -> Step | None:
+    def next_step(self, pages: Sequence[Page], over: bool, *, sends_first: bool = False) -> Step | None:
         """The first thing to do so that the messages show `pages`; None when they do.
 
+        With `sends_first` a new page is posted before the others are brought up
+        to date: the Stop button is on the new one before it leaves the old one.
         Messages of an earlier attempt that are not needed are deleted at once,
         those of this one only when it is over: the answer may still grow. A
         page's files follow its text, in an edit of their own.
         """
         self._last = len(pages) - 1
-        for index, page in enumerate(pages):
-            if index == len(self._slots):
-                nonce = self._nonce(index, page)
-                return Send(_without_files(_announced(page)), nonce, None if self._slots else self._reply_to)
-            slot = self._slots[index]
+        shown = len(self._slots)
+        if sends_first and shown < len(pages):
+            return self._send(pages[shown])
+        for slot, (index, page) in zip(self._slots, enumerate(pages), strict=False):
             if slot.is_gone or slot.shown == page:
                 continue
             if page.notifies is not None:
@@ -88,7 +91,20 @@ class Slots:
             is_text_shown = slot.shown is not None and slot.shown.content == page.content
             # The words first: an upload may take long, or fail.
             return Edit(index, slot.message_id, page if is_text_shown else _without_files(page))
-        for index in range(len(self._slots) - 1, len(pages) - 1, -1):
+        if shown < len(pages):
+            return self._send(pages[shown])
+        return self._clear_away(len(pages), over)
+
+    def _send(self, page: Page) -> Send:
+        index = len(self._slots)
+        reply_to = self._reply_to if index == 0 else None
+        return Send(_without_files(_announced(page)), self._nonce(index, page), reply_to)
+
+    def _clear_away(self, wanted: int, over: bool) -> Delete | None:
+        """Remove a message that is not wanted any more."""
+        if self._left_behind:
+            return Delete(None, self._left_behind[-1])
+        for index in range(len(self._slots) - 1, wanted - 1, -1):
             slot = self._slots[index]
             if not slot.is_gone and (over or slot.shown is None):
                 return Delete(index, slot.message_id)
@@ -100,8 +116,25 @@ class Slots:
     def edited(self, step: Edit) -> None:
         self._slots[step.index].shown = step.page
 
+    def without_controls(self) -> Edit | None:
+        """What takes the buttons off the last message, for an answer that cannot go on below it; None if none are."""
+        if not self._slots or (shown := self._slots[-1].shown) is None or not shown.controls:
+            return None
+        return Edit(len(self._slots) - 1, self._slots[-1].message_id, replace(shown, controls=()))
+
     def deleted(self, step: Delete) -> None:
-        del self._slots[step.index]
+        if step.index is None:
+            self._left_behind.remove(step.message_id)
+        else:
+            del self._slots[step.index]
+
+    def move(self, step: Edit) -> None:
+        """The step's message cannot be edited any more: what it and those after it show is posted anew below."""
+        for slot in self._slots[step.index :]:
+            if not slot.is_gone:
+                self._left_behind.append(slot.message_id)
+        del self._slots[step.index :]
+        self._moves += 1
 
     def lose(self, step: Step) -> bool:
         """The step's message was deleted by somebody. Returns False if the answer should not be posted again.
@@ -125,7 +158,7 @@ class Slots:
 
     def _nonce(self, index: int, page: Page) -> str:
         """Equal for equal attempts, even after a restart. Discord, 'Create Message': at most 25 characters."""
-        fact = f"{self.turn_id}:{self._attempt}:{index}:{self._has_resent}:{page.notifies}"
+        fact = f"{self.turn_id}:{self._attempt}:{index}:{self._has_resent}:{self._moves}:{page.notifies}"
         return hashlib.blake2s(fact.encode(), digest_size=12).hexdigest()
 
 
