@@ -35,7 +35,7 @@ RETRY_WINDOW = 90.0
 """Seconds after which no further attempt begins."""
 _BACKOFF = 0.5
 """Seconds before the second attempt; doubled before each further one."""
-_PAUSE = 0.08
+_PAUSE = 0.05
 """Seconds between two reads of an answer: far less than between two edits on Discord."""
 _CROWD = 40
 """So many answers at once may be read that often; more are read more rarely, as they are shown more rarely, too."""
