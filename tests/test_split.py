@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.render.inline import close, cut_prose, reopen, units
+from bot.render.cuts import cut_prose
+from bot.render.inline import close, reopen, scan, units
 from bot.render.split import MESSAGE_LIMIT, Splitter
 
 BLOCK = re.compile(r"```(?:([a-zA-Z0-9_+.-]+)?\n)?([\s\S]*?)```")
@@ -77,13 +78,13 @@ ANSWERS: dict[str, tuple[str, list[str], str]] = {
     "120 lines of c++": (f"Here:\n\n{fenced('c++', code(120))}\n\nDone.", code(120), "c++"),
     "a README in four backticks": (
         fenced("markdown", ["# Title", "", *fenced("sh", code(60)).split("\n"), "", "Text.", *code(60)], "````"),
-        ["# Title", "`\u200b`\u200b`\u200bsh", *code(60), "`\u200b`\u200b`\u200b", "Text.", *code(60)],
+        ["# Title", "``\u200b`sh", *code(60), "``\u200b`", "Text.", *code(60)],
         "markdown",
     ),
     "no closing fence": (f"So:\n```js\n{chr(10).join(code(150))}", code(150), "js"),
     "code in a list": (
         f"1. First\n\n{fenced('go', code(120), indent='   ')}\n\n2. Second",
-        ["   " + line for line in code(120)],
+        code(120),
         "go",
     ),
     "prose and two blocks": (
@@ -276,7 +277,7 @@ def test_a_cut_closes_and_reopens_inline_markers() -> None:
     assert len(pages) == 2
     assert pages[0].startswith("**bold")
     assert pages[0].endswith("**")
-    assert pages[1].startswith("**bold")
+    assert pages[1].startswith("**")
     assert pages[1].endswith("end** and more")
 
 
@@ -290,9 +291,9 @@ def test_a_cut_closes_and_reopens_inline_markers() -> None:
         ("Use ``a`b", "Use ``a`b``"),
         ("It was ||the butler", "It was ||the butler||"),
         ("Was ~~wrong", "Was ~~wrong~~"),
-        ("2 ** 3 is", "2 ** 3 is"),
-        ("a || b", "a || b"),
-        ("see snake__case and", "see snake__case and"),
+        ("2 ** 3 is", "2 \\*\\* 3 is"),
+        ("a || b", "a \\|\\| b"),
+        ("see snake__case and", "see snake\\_\\_case and"),
         ("So:\n`", "So:"),
         ("So:\n```p", "So:"),
         ("So:\n```py\n", "So:"),
@@ -331,17 +332,17 @@ def test_tags_are_kept_where_discord_takes_them(info: str, tag: str) -> None:
     ("text", "shown"),
     [
         ("~~~py\nx\n~~~", "```py\nx\n```"),
-        ("````\n```\nx\n```\n````", "```\n`\u200b`\u200b`\u200b\nx\n`\u200b`\u200b`\u200b\n```"),
+        ("````\n```\nx\n```\n````", "```\n``\u200b`\nx\n``\u200b`\n```"),
         ("```markdown\n```sh\nls\n```\nend\n```\nafter",
-         "```markdown\n`\u200b`\u200b`\u200bsh\nls\n`\u200b`\u200b`\u200b\nend\n```\nafter"),
-        ("```py\nprint('```')\n```", "```py\nprint('`\u200b`\u200b`\u200b')\n```"),
-        ("Use ```x``` here", "Use ``x`` here"),
-        ("A lone ``` mark", "A lone `\u200b`\u200b`\u200b mark"),
+         "```markdown\n``\u200b`sh\nls\n``\u200b`\nend\n```\nafter"),
+        ("```py\nprint('```')\n```", "```py\nprint('``\u200b`')\n```"),
+        ("Use ```x``` here", "Use `x` here"),
+        ("A lone ``` mark", "A lone \\`\\`\\` mark"),
         ("> ```py\n> x\n> ```\nafter", "> ```py\n> x\n> ```\nafter"),
         ("> ```py\n> x\nafter", "> ```py\n> x\n> ```\nafter"),
-        ("- ```py\n  x\n  ```\n- b", "- ```py\n  x\n  ```\n- b"),
+        ("- ```py\n  x\n  ```\n- b", "•\n```py\nx\n```\n- b"),
         ("```py\n```\nafter", "after"),
-        ("```py\na\n      ```\nb\n```\nafter", "```py\na\n      `\u200b`\u200b`\u200b\nb\n```\nafter"),
+        ("```py\na\n      ```\nb\n```\nafter", "```py\na\n      ``\u200b`\nb\n```\nafter"),
         ("##### Deep **down** ##", "**Deep down**"),
         (" # One", "# One"),
         ("a\x00b\x1b[0m\r\nc", "ab[0m\nc"),
@@ -426,7 +427,7 @@ def test_a_table_counts_columns_as_a_font_does() -> None:
     assert split(text) == ["```\na    │ b\n─────┼──\n日本 │ x\np|q  │ y\n```"]
 
 
-@pytest.mark.parametrize("text", ["a | b\nc | d", "a | b\n---", "a | b"])
+@pytest.mark.parametrize("text", ["a | b\nc | d", "a | b"])
 def test_a_line_with_bars_is_not_a_table(text: str) -> None:
     assert split(text) == [text]
 
@@ -441,7 +442,7 @@ def test_what_follows_in_a_very_long_line_is_still_that_line() -> None:
     """Long lines are read in parts; a part does not begin a heading, a table or the end of a block."""
     for size in range(1996, 2006):
         pages = split("w" * size + "#### no heading")
-        assert "".join(pages) == "w" * size + "#### no heading"
+        assert re.sub("[ \u200b]", "", "".join(pages)) == "w" * size + "####noheading"
         pages = split(f"```\n{'z' * size}```\nend\n```")
         assert_sound(pages)
         lines = code_lines(pages)
@@ -449,11 +450,12 @@ def test_what_follows_in_a_very_long_line_is_still_that_line() -> None:
         assert lines[-1] == "end"
 
 
-def test_a_block_in_a_list_item_is_reopened_inside_the_item() -> None:
+def test_a_block_in_a_list_item_stands_below_it() -> None:
+    """Discord takes a block apart at its first blank line, if it stands in an item; the number stays."""
     text = f"1. ```py\n{chr(10).join('   ' + line for line in code(100))}\n   ```"
     first, second = split(text)
-    assert first.startswith("1. ```py\n")
-    assert second.startswith("   ```py\n")
+    assert first.startswith("1.\n```py\n")
+    assert second.startswith("```py\n")
     assert_sound([first, second])
 
 
@@ -495,11 +497,11 @@ def test_reopening_never_makes_another_marker() -> None:
 )
 def test_a_line_is_cut_at_the_best_place(text: str, room: int, before: str) -> None:
     """After a sentence, else a word, rather outside any marker, and never inside one."""
-    assert text[: cut_prose(text, room, slack=room)] == before
+    assert text[: cut_prose(text, room, room, scan(text, ends=True))] == before
 
 
 def test_a_word_is_not_cut_even_where_no_room_may_be_given_away() -> None:
-    assert cut_prose("some words here", 12, slack=0) == len("some words ")
+    assert cut_prose("some words here", 12, 0, scan("some words here", ends=True)) == len("some words ")
 
 
 SPANS = st.tuples(st.sampled_from(["", "**", "~~", "||", "`", "__"]), st.integers(1, 150)).map(

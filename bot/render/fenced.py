@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from bot.render.lines import language_tag
+from bot.render.blocks import language_tag
 
 _FENCE = re.compile(
     r"(?P<lead>[ \t>]{0,20}(?:(?:[-*+]|\d{1,9}[.)])[ \t]{1,4})?[ \t>]{0,20})"

@@ -1,16 +1,16 @@
-"""Inline Markdown, as far as cutting a line needs it: sizes, safe positions, and the markers open at a position.
+"""Inline Markdown of one line: what must stay in one piece, which spans there are, and where the line may be cut.
 
-Discord's rules are undocumented, so this is the common denominator: a marker
-opens before a non-space and closes after one, and code spans hide everything
-else. This module knows nothing of lines, fences or pages.
+Spans are found as their author meant them (CommonMark: code before emphasis,
+no emphasis inside words with `_`), for Discord pairs markers across lines and
+into code. What pairs with nothing is told apart, so that it can be disarmed.
+This module knows nothing of lines, fences or pages.
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
-from bisect import bisect_right
-from dataclasses import dataclass
+from bisect import bisect_left
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 OpenMarkers: TypeAlias = tuple[str, ...]
@@ -19,42 +19,74 @@ OpenMarkers: TypeAlias = tuple[str, ...]
 ZERO_WIDTH_SPACE = "\u200b"
 SPOILER = "||"
 
-_TICKS = frozenset({"`", "``"})
-_FURTHEST_GRAPHEME = 64
-"""No honest grapheme is longer (in code points); stacks of combining marks are cut after this many."""
-
-_WORD_ROOM = 40
-"""Characters that are always given away for not cutting a word."""
+_DEEPEST = 6
+"""Of more markers that wait for their partner, the oldest are taken as plain text."""
 
 _TOKEN = re.compile(
     r"""
-      \\[^\w\s]                                         # an escape
-    | (?<!`)`{1,2}(?!`)
-    | \*{1,3} | __ | ~~ | \|\|
-    | !?\[[^\[\]\n]{1,300}\]\([^()\s]{1,500}\)          # a masked link
-    | <[^<>\s]{1,100}>                                  # a mention, an emoji, a timestamp
+      \\(?:[^a-zA-Z0-9\s]|$)                                # an escape
+    | `+ | \*+ | _+ | ~~+ | \|\|+ | \$\$?
+    | !?\[[^\[\]\n]{0,300}\]\((?:[^()\s]|\([^()\s]{0,100}\)){1,500}(?:[ ]"[^"\n]{0,100}")?\)  # a masked link
+    | </?[a-zA-Z@\#:!&t][^<>\n]{0,200}>                 # a mention, an emoji, a timestamp, an autolink, a tag
     | https?://[^\s<>*|`~]{1,500}
+    | @(?:everyone|here)\b
     """,
     re.VERBOSE,
 )
-_MARKERS = frozenset({"`", "``", "*", "**", "***", "__", "~~", SPOILER})
-_BACKTICK_RUN = re.compile(r"`{3,}")
-_SENTENCE_END = re.compile(r"[.!?…:;][\"')\]*_]*\s+|[。！？]")
-_WORD_END = re.compile(r"\s+")
+_TICK_RUN = re.compile(r"`+")
+_INNER_TICKS = re.compile(r"``(?=`)")
+_DOLLARS = re.compile(r"\$(?=[^\s$])[^$`\n]{0,200}[^\s$`\\]\$(?![\w$])")
+_LOOKS_LIKE_MATH = re.compile(r"[\\_^*{]")
+_MATH_ENDS = {"\\(": "\\)", "\\[": "\\]", "$$": "$$"}
+_NAME_WITH_UNDERSCORES = re.compile(r"__[a-zA-Z]\w*?__(?!\w)")
 
 
 @dataclass(frozen=True, slots=True)
-class Token:
-    """Something that must stay in one piece, and the markers open right after it."""
+class Span:
+    """Text between two markers, which `start` and `end` include; an open one ends beyond the line."""
 
     start: int
     end: int
-    opened: OpenMarkers
+    marker: str
+
+
+@dataclass(slots=True)
+class Scan:
+    """What was found in a line.
+
+    `atoms` are pieces that are not to be cut, in order; `loose` are markers
+    without a partner that Discord might find one for. A formula includes its
+    delimiters; `open_formula` is where one began that has not ended yet.
+    """
+
+    atoms: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
+    spans: list[Span] = field(default_factory=list[Span])
+    loose: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
+    formulas: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
+    open_formula: int | None = None
+    links: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
+    tags: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
+
+    def opened_at(self, position: int) -> OpenMarkers:
+        """The markers open at a position."""
+        found = [span for span in self.spans if span.start < position < span.end]
+        return tuple(span.marker for span in sorted(found, key=lambda span: (span.start, -span.end)))
+
+    def splits_atom(self, position: int) -> bool:
+        """Whether a cut here would go through something that must stay in one piece."""
+        return self.atom_around(position) is not None
+
+    def atom_around(self, position: int) -> tuple[int, int] | None:
+        """The piece that a cut here would go through."""
+        index = bisect_left(self.atoms, (position,)) - 1
+        if index >= 0 and self.atoms[index][0] < position < self.atoms[index][1]:
+            return self.atoms[index]
+        return None
 
 
 def units(text: str) -> int:
     """The length in UTF-16 code units, which is never less than what Discord counts."""
-    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def prefix_within(text: str, room: int) -> int:
@@ -69,26 +101,15 @@ def prefix_within(text: str, room: int) -> int:
 
 def disarm_backticks(text: str) -> str:
     """Put zero-width spaces into runs of three and more backticks: Discord would end or begin a code block there."""
-    return _BACKTICK_RUN.sub(lambda run: f"`{ZERO_WIDTH_SPACE}" * len(run[0]), text)
+    return _INNER_TICKS.sub(f"``{ZERO_WIDTH_SPACE}", text) if "```" in text else text
 
 
-def tokens(text: str, opened: OpenMarkers = ()) -> list[Token]:
-    """Scan `text`, at whose start the markers `opened` are open."""
-    found: list[Token] = []
-    for match in _TOKEN.finditer(text):
-        marker = match[0]
-        if opened and opened[-1] in _TICKS:
-            opened = opened[:-1] if marker == opened[-1] else opened
-        elif marker in _MARKERS:
-            opened = _toggle(text, match.start(), match.end(), opened)
-        found.append(Token(match.start(), match.end(), opened))
-    return found
+def scan(text: str, *, ends: bool, covered: bool = False) -> Scan:
+    """Read a line. If it goes on (`ends` is False), markers that may still be closed are open at its end.
 
-
-def opened_after(text: str, opened: OpenMarkers = ()) -> OpenMarkers:
-    """The markers open at the end of `text`."""
-    scanned = tokens(text, opened)
-    return scanned[-1].opened if scanned else opened
+    `covered`: a spoiler was opened before it.
+    """
+    return _Scanner(text, ends, covered).run()
 
 
 def close(text: str, opened: OpenMarkers) -> str:
@@ -110,85 +131,210 @@ def reopen(text: str, opened: OpenMarkers) -> str:
     return opening + _apart(opening, text) + text
 
 
-def cut_prose(text: str, room: int, slack: int, opened: OpenMarkers = ()) -> int:
-    """The best position to cut a line of prose within `room` units, giving away about `slack` of them.
-
-    After a sentence, else after a word, both rather outside any marker; else
-    between two graphemes.
-    """
-    end = prefix_within(text, room)
-    if end >= len(text):
-        return len(text)
-    scanned = tokens(text, opened)
-    sentences, words = _ends(_SENTENCE_END, text, end, slack), _ends(_WORD_END, text, end, max(slack, _WORD_ROOM))
-    depths = {position: _depth(scanned, position, opened) for position in (*sentences, *words)}
-    outside = [position for position in (*sentences, *words) if depths[position] == 0]
-    within = [position for position in words if depths[position] > 0]
-    best = (*outside, *within)
-    return best[0] if best else cut_anywhere(text, _outside_marker(scanned, text, end))
-
-
-def cut_anywhere(text: str, position: int) -> int:
-    """The last position up to `position` that lies between two graphemes."""
-    for candidate in range(position, max(0, position - _FURTHEST_GRAPHEME), -1):
-        if not _joined(text, candidate):
-            return candidate
-    return position
-
-
-def _toggle(text: str, start: int, end: int, opened: OpenMarkers) -> OpenMarkers:
-    marker, before, after = text[start:end], text[start - 1 : start], text[end : end + 1]
-    if marker in opened and (marker == SPOILER or not before.isspace()):
-        return opened[: opened.index(marker)]
-    if after.isspace() and text.strip() != marker:
-        return opened
-    if marker in ("*", "__") and before.isalnum():
-        return opened
-    return opened if marker in opened else (*opened, marker)
-
-
 def _apart(left: str, right: str) -> str:
-    """What keeps two texts from making three backticks where they meet."""
-    return ZERO_WIDTH_SPACE if left.endswith("`") and right.startswith("`") else ""
+    """What keeps two texts from making another marker where they meet."""
+    return ZERO_WIDTH_SPACE if left and right and left[-1] == right[0] and right[0] in "`*_" else ""
 
 
-def _ends(pattern: re.Pattern[str], text: str, end: int, slack: int) -> list[int]:
-    """Where the pattern ends in the last `slack` characters before `end`, the last one first."""
-    found = [match.end() for match in pattern.finditer(text, max(1, end - slack), end + 1)]
-    return [position for position in reversed(found) if 0 < position <= end]
+@dataclass(slots=True)
+class _Opener:
+    """A run of marker characters that may begin a span; `left` of them are not used yet."""
+
+    start: int
+    end: int
+    left: int
+    character: str
+    hides_own: bool = False
+    """Whether code or a link in the span contains the marker: Discord would end the span there."""
 
 
-def _depth(scanned: list[Token], position: int, opened: OpenMarkers) -> int:
-    """How many markers are open at `position`, or -1 inside a token."""
-    index = bisect_right(scanned, position, key=lambda token: token.end)
-    if index < len(scanned) and scanned[index].start < position:
-        return -1
-    return len(scanned[index - 1].opened if index else opened)
+class _Scanner:
+    """One pass over a line; work is linear in its length."""
+
+    def __init__(self, text: str, ends: bool, covered: bool) -> None:
+        self._text = text
+        self._ends = ends
+        self._found = Scan()
+        self._openers: list[_Opener] = []
+        self._spoiler = -1 if covered else None
+        self._ticks: dict[int, list[int]] | None = None
+        self._formulas_close = True
+
+    def run(self) -> Scan:
+        text, position = self._text, 0
+        while match := _TOKEN.search(text, position):
+            start, position = match.span()
+            first = text[start]
+            if first == "`":
+                position = self._code(start, position)
+                continue
+            if first == "_" and (name := _NAME_WITH_UNDERSCORES.match(text, start)) and not self._in_word(start):
+                position = name.end()
+                self._found.loose += [(start, start + 2), (position - 2, position)]
+            elif first in "*_~":
+                self._emphasis(start, position, first)
+            elif first == "|":
+                self._toggle_spoiler(start, position)
+            else:
+                position = self._piece(start, position)
+            self._found.atoms.append((start, position))
+        self._finish()
+        return self._found
+
+    def _piece(self, start: int, end: int) -> int:
+        """Read a formula, a link, a tag or an escape; returns where it ends."""
+        text, found = self._text, self._found
+        match text[start]:
+            case "$" | "\\" if text[start:end] in _MATH_ENDS:
+                end = self._formula(start, end)
+            case "$":
+                formula = _DOLLARS.match(text, start)
+                if formula and _LOOKS_LIKE_MATH.search(formula[0]):
+                    end = formula.end()
+                    found.formulas.append((start, end))
+            case "!" | "[":
+                found.links.append((start, end))
+            case "<":
+                found.tags.append((start, end))
+            case _:
+                pass
+        self._note_hidden(start, end)
+        return end
+
+    def _formula(self, start: int, end: int) -> int:
+        closing = self._text.find(_MATH_ENDS[self._text[start:end]], end) if self._formulas_close else -1
+        if closing > end and (self._text[start] != "\\" or self._text[start + 1] == "(" or self._is_math(end, closing)):
+            self._found.formulas.append((start, closing + 2))
+            return closing + 2
+        if closing < 0 and not self._ends and self._found.open_formula is None and self._text[start:end] != "\\[":
+            self._found.open_formula = start
+        self._formulas_close = self._formulas_close and closing >= 0
+        return end
+
+    def _is_math(self, start: int, end: int) -> bool:
+        return bool(_LOOKS_LIKE_MATH.search(self._text, start, end))
+
+    def _in_word(self, position: int) -> bool:
+        return position > 0 and self._text[position - 1].isalnum()
+
+    def _code(self, start: int, end: int) -> int:
+        """Read a code span, or loose backticks; returns where reading goes on."""
+        closing = self._closing_ticks(end, end - start)
+        self._found.atoms.append((start, end))
+        if closing is None:
+            if self._ends:
+                self._found.loose.append((start, end))
+                return end
+            self._found.spans.append(Span(start, len(self._text) + 1, self._text[start:end]))
+            return len(self._text)
+        self._found.spans.append(Span(start, closing + end - start, self._text[start:end]))
+        self._found.atoms.append((closing, closing + end - start))
+        self._note_hidden(end, closing)
+        return closing + end - start
+
+    def _closing_ticks(self, position: int, length: int) -> int | None:
+        if self._ticks is None:
+            self._ticks = {}
+            for run in _TICK_RUN.finditer(self._text):
+                self._ticks.setdefault(len(run[0]), []).append(run.start())
+        runs = self._ticks.get(length, [])
+        index = bisect_left(runs, position)
+        return runs[index] if index < len(runs) else None
+
+    def _note_hidden(self, start: int, end: int) -> None:
+        for opener in self._openers:
+            opener.hides_own = opener.hides_own or self._text.find(opener.character, start, end) >= 0
+
+    def _emphasis(self, start: int, end: int, character: str) -> None:
+        text = self._text
+        before, after = text[start - 1 : start], text[end : end + 1]
+        opens = (
+            bool(after or not self._ends) and not after.isspace() and not (before.isalnum() and _is_punctuation(after))
+        )
+        closes = bool(before) and not before.isspace() and not (after.isalnum() and _is_punctuation(before))
+        if character == "_":
+            opens, closes = opens and not before.isalnum(), closes and not after.isalnum()
+        left = end - start
+        if left > 3 or (character == "~" and left > 2):
+            self._found.loose.append((start, end))
+            return
+        if closes:
+            left = self._close_spans(start, left, character)
+        if left and opens:
+            if len(self._openers) == _DEEPEST:
+                self._loosen(self._openers.pop(0))
+            self._openers.append(_Opener(end - left, end, left, character))
+        elif left and (left > 1 or not self._is_harmless(end - left, end, character)):
+            self._found.loose.append((end - left, end))
+
+    def _is_harmless(self, start: int, end: int, character: str) -> bool:
+        """Whether Discord takes a single marker for plain text here, too."""
+        after = self._text[end : end + 1]
+        if character == "*":
+            return not after or after.isspace()
+        return self._in_word(start) and after.isalnum()
+
+    def _close_spans(self, start: int, left: int, character: str) -> int:
+        """Let a run close what it can; returns how many of its characters are left."""
+        while left:
+            index = next((at for at in reversed(range(len(self._openers))) if self._fits(at, left, character)), None)
+            if index is None:
+                return left
+            for opener in self._openers[index + 1 :]:
+                self._loosen(opener)
+            del self._openers[index + 1 :]
+            opener = self._openers[index]
+            used = 2 if character == "~" or (left >= 2 and opener.left >= 2) else 1
+            opener.left -= used
+            opening = opener.start + opener.left
+            if opener.hides_own or self._is_empty(opening + used, start):
+                self._found.loose += [(opening, opening + used), (start, start + used)]
+            else:
+                self._found.spans.append(Span(opening, start + used, character * used))
+            start, left = start + used, left - used
+            if not opener.left:
+                self._openers.pop()
+        return 0
+
+    def _is_empty(self, start: int, end: int) -> bool:
+        return not self._text[start:end].strip()
+
+    def _fits(self, index: int, left: int, character: str) -> bool:
+        opener = self._openers[index]
+        return opener.character == character and (opener.left == left or opener.left == 3 or left == 3)
+
+    def _loosen(self, opener: _Opener) -> None:
+        if opener.left:
+            self._found.loose.append((opener.start, opener.start + opener.left))
+
+    def _toggle_spoiler(self, start: int, end: int) -> None:
+        """A spoiler begins before a word and ends after one; over several lines only at the start of one."""
+        text = self._text
+        if end - start > 2:
+            self._found.loose.append((start, end))
+        elif self._spoiler is not None:
+            self._found.spans.append(Span(self._spoiler, end, SPOILER))
+            self._spoiler = None
+        elif text[end : end + 1].isspace() or (self._ends and end == len(text) and text.strip() != SPOILER):
+            self._found.loose.append((start, end))
+        else:
+            self._spoiler = start
+
+    def _finish(self) -> None:
+        beyond = len(self._text) + 1
+        if self._spoiler is not None:
+            at_start = not self._text[: max(0, self._spoiler)].strip(" >")
+            if at_start or not self._ends:
+                self._found.spans.append(Span(self._spoiler, beyond, SPOILER))
+            else:
+                self._found.loose.append((self._spoiler, self._spoiler + 2))
+        for opener in self._openers:
+            if not self._ends:
+                self._found.spans.append(Span(opener.start, beyond, opener.character * opener.left))
+            elif opener.left:
+                self._loosen(opener)
+        self._found.loose.sort()
 
 
-def _outside_marker(scanned: list[Token], text: str, position: int) -> int:
-    for token in scanned:
-        if token.start < position < token.end and text[token.start : token.end] in _MARKERS:
-            return token.start or position
-    return position
-
-
-def _joined(text: str, position: int) -> bool:
-    """Whether the characters on both sides of `position` belong to one grapheme."""
-    if not 0 < position < len(text):
-        return False
-    left, right = text[position - 1], text[position]
-    if left == "\u200d" or right == "\u200d" or unicodedata.category(right).startswith("M"):
-        return True
-    if "\U0001f3fb" <= right <= "\U0001f3ff" or "\U000e0020" <= right <= "\U000e007f":
-        return True
-    if _is_flag_half(left) and _is_flag_half(right):
-        halves = 0
-        while halves < position and _is_flag_half(text[position - 1 - halves]):
-            halves += 1
-        return halves % 2 == 1
-    return "\u1100" <= left <= "\u11ff" and "\u1100" <= right <= "\u11ff"
-
-
-def _is_flag_half(character: str) -> bool:
-    return "\U0001f1e6" <= character <= "\U0001f1ff"
+def _is_punctuation(character: str) -> bool:
+    return bool(character) and not character.isalnum() and not character.isspace()

@@ -1,12 +1,11 @@
 """Reads streamed Markdown as lines, each of prose or of code, in the form Discord can show.
 
 Discord knows one kind of code block: it begins at ``` and ends at the next ```,
-wherever that is. Here blocks are read as their author meant them (CommonMark:
-any number of backticks or tildes, in lists and quotes), and what Discord would
-misread inside them is disarmed. Headings below the third level become bold,
-tables become drawn ones. What a line means is decided when it is complete, so
-the way the text was cut into pieces on its way makes no difference. This module
-knows nothing of messages and their size.
+wherever that is, and a list item or a quote that ends before takes it apart.
+Here blocks are read as their author meant them and stand outside of lists.
+Tables become drawn ones, formulas code. What a line means is decided when it is
+complete, so the way the text was cut into pieces on its way makes no
+difference. This module knows nothing of messages and their size.
 """
 
 from __future__ import annotations
@@ -14,225 +13,225 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from bot.render.inline import disarm_backticks
-from bot.render.tables import Table, cells, is_table_start
+from bot.render.blocks import Block, Fence, opened_block
+from bot.render.inline import SPOILER, disarm_backticks, scan
+from bot.render.prose import previewed, rewritten
+from bot.render.tables import Table, is_table_start
 
 LONGEST_LINE = 2000
 """Characters after which a line is handed on in parts: whoever splits needs to see no further."""
 
-_NOT_SHOWN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
-_FENCE = re.compile(
-    r"(?P<lead>[ \t>]{0,20}(?:(?:[-*+]|\d{1,9}[.)])[ \t]{1,4})?[ \t>]{0,20})"
-    r"(?P<ticks>`{3,}(?=[^`]*$)|~{3,})[ \t]*(?P<info>.*)$"
+_UNFIT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
+_NOT_SHOWN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff]")
+"""Controls, and what turns the direction of text so that code reads other than it is."""
+_BREAKS = re.compile("[\u2028\u2029]")
+_UNDECIDED = re.compile(
+    r"[\s>#*+_~`|=:-]*$"  # only signs so far
+    r"|[\s>]*(?:[-*+]|\d{1,9}[.)]?)?\s*(?:`{3,}[^`]*|~{3,}.*)?$"  # a fence, or a list marker
+    r"|\s*\|(?!\|)"  # a row of a table
+    r"|[\s>]*(?:\$\$|\\\[)[^$]*$"  # a displayed formula
 )
-_TAG = re.compile(r"[a-zA-Z0-9_+.-]+(?![#\w])")
-_TAGS_WITHOUT_SHARP = {"c#": "csharp", "f#": "fsharp", "q#": "qsharp", "j#": "java"}
-_NESTING_TAGS = frozenset({"markdown", "md", "mdx"})
-_DEEP_HEADING = re.compile(r" {0,3}#{4,6}(?=[ \t])")
-_HEADING = re.compile(r" {1,3}(?=#{1,3}[ \t])")
-_LONG_TICKS = re.compile(r"(?<!`)(?P<ticks>`{3,})(?!`)(?P<code>[^`]+)(?P=ticks)(?!`)")
-_UNDECIDED = re.compile(r"[\s>#*+_~`|=:-]*$|\s*`{3,}[^`]*$|\s*~{3,}.*$|\s*\|(?!\|)")
-_MARKER_CHARACTERS = "*_~|`\\"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Fence:
-    """A code block; two blocks are never equal. `tag` is its language as Discord takes it, or empty.
-
-    `lead` stands before the opening backticks (a list marker, a quote's sign),
-    `indent` before them wherever the block is reopened or closed.
-    """
-
-    tag: str = ""
-    lead: str = ""
-    indent: str = ""
+_QUOTE = re.compile(r"[ \t]{0,3}>(?:[ \t]{0,3}>)*[ \t]?")
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of prose, or of code when it has a fence. `ends` is False when the rest of the line follows."""
+    """A line of prose, or of code when it has a fence.
+
+    `ends` is False when the rest of the line follows; `covered` is True when a
+    spoiler is open at its end.
+    """
 
     text: str
     fence: Fence | None = None
     ends: bool = True
-
-
-@dataclass(slots=True)
-class _OpenBlock:
-    """The code block being read: what closes it, and what its lines belong to."""
-
-    fence: Fence
-    ticks: str
-    quoted: bool
-    depth: int = 0
-
-    def ended_by(self, text: str) -> bool:
-        """Whether this line of the block is its end; counts blocks inside a Markdown example."""
-        match = _FENCE.match(text)
-        if not match or match["ticks"][0] != self.ticks[0] or len(match["ticks"]) < len(self.ticks):
-            return False
-        if match["info"]:
-            self.depth += self.fence.tag.lower() in _NESTING_TAGS
-            return False
-        if len(match["lead"]) > len(self.fence.indent) + 3:
-            return False
-        self.depth -= 1
-        return self.depth < 0
+    covered: bool = False
 
 
 class LineReader:
     """Feed it text as it comes; it gives back the lines that are decided, and shows the rest as far as is safe."""
 
     def __init__(self) -> None:
-        self._partial: list[str] = []
-        self._partial_length = 0
+        self._partial = ""
+        self._half = ""
         self._continues = False
-        self._block: _OpenBlock | None = None
+        self._covered = False
+        self._block: Block | None = None
         self._table: Table | None = None
+        self._table_is_quoted = False
         self._header: str | None = None
 
     def feed(self, text: str) -> list[Line]:
         """Read more; returns the lines that are now decided. Work is linear in `text`."""
+        if self._half or _UNFIT.search(text):
+            text = self._cleaned(text)
+        if "\n" not in text:
+            self._partial += text
+            return self._in_parts() if len(self._partial) > LONGEST_LINE else []
         found: list[Line] = []
-        *complete, rest = _cleaned(text).split("\n")
+        *complete, rest = text.split("\n")
         for piece in complete:
-            found += self._extend(piece)
-            found += self._complete(self._take_partial())
-        return found + self._extend(rest)
+            self._partial += piece
+            found += self._in_parts()
+            line, self._partial = self._partial, ""
+            found += self._complete(line)
+        self._partial = rest
+        return found + self._in_parts()
 
     def finish(self) -> list[Line]:
         """Read the end of the text."""
-        found = self._complete(self._take_partial()) if self._partial or self._continues else []
+        partial, self._partial = self._partial, ""
+        found = self._complete(partial) if partial or self._continues else []
         self._block = None
         return found + self._decide()
 
     def preview(self) -> list[Line]:
         """What is not decided yet, as it is best shown now."""
-        partial = "".join(self._partial)
+        partial = self._partial
         if self._block:
-            waits = not partial.strip(" \t>`~")
-            return [] if waits else [Line(disarm_backticks(partial), self._block.fence, ends=False)]
+            return self._previewed_code(self._block, partial)
         found: list[Line] = []
         if self._table:
-            found = _drawn(self._table)
+            found = self._drawn(self._table)
         elif self._header is not None and not _UNDECIDED.match(self._header):
-            found = [Line(_prose(self._header))]
-        shown = partial.rstrip(_MARKER_CHARACTERS)
-        if shown and (self._continues or not _UNDECIDED.match(partial)):
-            found.append(Line(_prose(shown), ends=False))
+            found = self._prose(self._header)
+        if partial and (self._continues or not _UNDECIDED.match(partial)):
+            prose = previewed(partial, covered=self._covered)
+            found += _lines(prose.text, SPOILER in prose.opened, ends=False)
         return found
 
-    @property
-    def _fence(self) -> Fence | None:
-        return self._block.fence if self._block else None
-
-    def _extend(self, piece: str) -> list[Line]:
-        """Add to the partial line; a line that grows too long is handed on in parts."""
-        self._partial.append(piece)
-        self._partial_length += len(piece)
-        if self._partial_length <= LONGEST_LINE:
+    def _previewed_code(self, block: Block, partial: str) -> list[Line]:
+        code = block.code(partial)
+        if code is None or not code.strip(" \t`~\\]$"):
             return []
-        partial, found = self._take_partial(), [] if self._continues else self._decide()
+        return [Line(disarm_backticks(code), block.fence, ends=False, covered=self._covered)]
+
+    def _cleaned(self, text: str) -> str:
+        """The text without what cannot be sent or shown; halves of a surrogate pair are joined across pieces."""
+        text = self._half + text
+        self._half = ""
+        if text and "\ud800" <= text[-1] <= "\udbff":
+            text, self._half = text[:-1], text[-1]
+        text = _BREAKS.sub("\n", _NOT_SHOWN.sub("", text))
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+    def _in_parts(self) -> list[Line]:
+        """Hand on a line that has grown too long, but for its last part."""
+        partial = self._partial
+        if len(partial) <= LONGEST_LINE:
+            return []
+        found = [] if self._continues else self._decide()
+        if self._block and not self._continues:
+            partial = self._block.code(partial) or ""
         self._continues = True
+        fence = self._block.fence if self._block else None
         start = 0
         while len(partial) - start > LONGEST_LINE:
             part = partial[start : start + LONGEST_LINE]
             part = part.rstrip("`") or part  # a run of backticks is disarmed as a whole
-            found.append(Line(disarm_backticks(part), self._fence, ends=False))
+            self._read_spoilers(part)
+            found.append(Line(disarm_backticks(part), fence, ends=False, covered=self._covered))
             start += len(part)
-        self._partial, self._partial_length = [partial[start:]], len(partial) - start
+        self._partial = partial[start:]
         return found
 
-    def _take_partial(self) -> str:
-        text = "".join(self._partial)
-        self._partial, self._partial_length = [], 0
-        return text
+    def _read_spoilers(self, part: str) -> None:
+        """Whether a spoiler is open after a part of a very long line of prose."""
+        if not self._block and SPOILER in part:
+            self._covered = SPOILER in scan(part, ends=False, covered=self._covered).opened_at(len(part))
 
     def _complete(self, text: str) -> list[Line]:
         if self._continues:
             self._continues = False
-            return [Line(disarm_backticks(text), self._fence)]
+            self._read_spoilers(text)
+            return [Line(disarm_backticks(text), self._block.fence if self._block else None, covered=self._covered)]
         if self._block:
             return self._read_code(self._block, text)
         if self._table:
-            if "|" in text:
-                return self._read_row(self._table, text)
-            return self._decide() + self._read_prose(text)
-        if self._header is not None and is_table_start(self._header, text):
-            self._table, self._header = Table(self._header, text), None
-            return []
-        return self._decide() + self._read_prose(text)
+            row = self._row(text)
+            if row is not None:
+                return self._read_row(self._table, row)
+        elif self._header is not None and "-" in text and (delimiter := self._row(text)) is not None:
+            header = self._row(self._header) or ""
+            if is_table_start(header, delimiter):
+                self._table, self._header = Table(header, delimiter), None
+                return []
+        return (self._decide() if self._table or self._header is not None else []) + self._read_prose(text)
+
+    def _row(self, text: str) -> str | None:
+        """A line as a row of the table being read, None if it cannot be one."""
+        quote = _QUOTE.match(text)
+        if "|" not in text or bool(quote) != self._table_is_quoted:
+            return None
+        return text[quote.end() :] if quote else text
 
     def _decide(self) -> list[Line]:
         """Give up waiting for more of a table."""
         table, header = self._table, self._header
         self._table = self._header = None
         if table:
-            return _drawn(table)
-        return [Line(_prose(header))] if header is not None else []
+            return self._drawn(table)
+        return self._read_plain(header) if header is not None else []
 
     def _read_prose(self, text: str) -> list[Line]:
-        match = _FENCE.match(text)
-        if match:
-            self._block = _opened(match)
-            return []
-        if len(cells(text)) > 1 and not text.lstrip().startswith(">"):
+        if ("`" in text or "~" in text or "$" in text or "\\[" in text) and (opened := opened_block(text)):
+            self._block, first = opened
+            found = [Line("•" if self._block.marker in "-*+" else self._block.marker)] if self._block.marker else []
+            return found + (self._read_code_line(self._block, first) if first else [])
+        if "|" in text:
             self._header = text
+            self._table_is_quoted = bool(_QUOTE.match(text))
             return []
-        return [Line(_prose(text))]
+        return self._read_plain(text)
 
-    def _read_code(self, block: _OpenBlock, text: str) -> list[Line]:
-        if block.quoted and not text.lstrip().startswith(">"):
+    def _read_plain(self, text: str) -> list[Line]:
+        prose = rewritten(text, covered=self._covered)
+        if prose is None:
+            return []
+        self._covered = SPOILER in prose.opened
+        return _lines(prose.text, self._covered)
+
+    def _prose(self, text: str) -> list[Line]:
+        prose = rewritten(text, covered=self._covered)
+        return _lines(prose.text, SPOILER in prose.opened) if prose else []
+
+    def _read_code(self, block: Block, text: str) -> list[Line]:
+        code = block.code(text)
+        if code is None:
             self._block = None  # the quote is over, and its code block with it
             return self._read_prose(text)
-        if block.ended_by(text):
+        return self._read_code_line(block, code)
+
+    def _read_code_line(self, block: Block, code: str) -> list[Line]:
+        if block.ended_by(code):
             self._block = None
             return []
-        return [Line(disarm_backticks(text), block.fence)]
+        last = block.last_of_formula(code)
+        if last is not None:
+            self._block, code = None, last
+            if not code:
+                return []
+        return [Line(disarm_backticks(code), block.fence, covered=self._covered)]
 
-    def _read_row(self, table: Table, text: str) -> list[Line]:
+    def _read_row(self, table: Table, row: str) -> list[Line]:
         found: list[Line] = []
         if not table.has_room:
-            found = _drawn(table)
+            found = self._drawn(table)
             self._table = table = table.continued()
-        table.add(text)
+        table.add(row)
         return found
 
-
-def _cleaned(text: str) -> str:
-    return _LONE_SURROGATE.sub("\ufffd", _NOT_SHOWN.sub("", text))
-
-
-def _opened(match: re.Match[str]) -> _OpenBlock:
-    lead = match["lead"]
-    indent = re.sub(r"[^ \t>]", " ", lead)
-    return _OpenBlock(Fence(language_tag(match["info"]), lead, indent), match["ticks"], ">" in lead)
+    def _drawn(self, table: Table) -> list[Line]:
+        if table.fits:
+            fence = Fence(quoted=self._table_is_quoted)
+            return [Line(disarm_backticks(row), fence, covered=self._covered) for row in table.draw()]
+        quote = "> " if self._table_is_quoted else ""
+        return [line for row in table.itemise() for line in self._prose(quote + row)]
 
 
-def language_tag(info: str) -> str:
-    """The language of a fence's info string as Discord takes it ([a-zA-Z0-9_+.-]), or nothing.
-
-    A tag that Discord would print as a line of code is replaced by its common
-    alias (`f#` by `fsharp`) or left out.
-    """
-    first = info.split(maxsplit=1)[0].lstrip("{.") if info.strip() else ""
-    if first.lower() in _TAGS_WITHOUT_SHARP:
-        return _TAGS_WITHOUT_SHARP[first.lower()]
-    match = _TAG.match(first)
-    return match[0][:40] if match else ""
-
-
-def _prose(text: str) -> str:
-    heading = _DEEP_HEADING.match(text)
-    if heading:
-        title = text[heading.end() :].strip().rstrip("#").rstrip().replace("**", "")
-        text = f"**{title}**" if title else ""
-    return disarm_backticks(_LONG_TICKS.sub(r"``\g<code>``", _HEADING.sub("", text)))
-
-
-def _drawn(table: Table) -> list[Line]:
-    if table.fits:
-        fence = Fence()
-        return [Line(disarm_backticks(row), fence) for row in table.draw()]
-    return [Line(_prose(row)) for row in table.itemise()]
+def _lines(text: str, covered: bool, *, ends: bool = True) -> list[Line]:
+    """Prose as lines; there are several where it contained breaks."""
+    if "\n" not in text:
+        return [Line(text, None, ends, covered)]
+    *first, last = text.split("\n")
+    return [*(Line(line, covered=covered) for line in first), Line(last, None, ends, covered)]

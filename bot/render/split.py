@@ -11,37 +11,35 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from itertools import accumulate, groupby
+from itertools import accumulate
 
+from bot.render.cuts import cut_anywhere, cut_prose
 from bot.render.inline import (
     SPOILER,
+    ZERO_WIDTH_SPACE,
     OpenMarkers,
+    Scan,
     close,
-    cut_anywhere,
-    cut_prose,
-    opened_after,
     prefix_within,
     reopen,
+    scan,
     units,
 )
 from bot.render.lines import Fence, Line, LineReader
+from bot.render.underscores import read_underscores
 
 MESSAGE_LIMIT = 2000
 """Discord, 'Create Message': the longest content."""
 
 _FENCE_MARK = "```"
-_CLOSERS = 16
-"""Units kept free on each page: no more inline markers than that can be open at once."""
 _LEAST_ROOM = 60
 """A line of prose is not begun on a page for fewer units."""
 _LOOKAHEAD = 600
 """A line whose end is not known is cut when this much of what follows is: a link there must not be missed."""
-_SLACK_SHARE = 4
-"""A cut may give away this fraction of the slack that is left; all cuts together give away less than one page."""
 
-_TICKS = ("`", "``")
-_NEW_BLOCK = re.compile(r"\s*(?:$|#{1,3}\s|-#\s|[-*+]\s|\d{1,9}[.)]\s|>)")
-_PREFIX = re.compile(r"\s{0,20}(?:>\s){0,5}(?:-#\s|#{1,3}\s)?")
+_BLANK = ("", ">")
+_NEW_BLOCK = re.compile(r"\s*(?:#{1,3}\s|-#\s|[-*]\s|\d{1,9}\.\s|>)")
+_PREFIX = re.compile(r"(?:> )?(?:-#\s|#{1,3}\s)?")
 _HEADING = re.compile(r"#{1,3}\s|\*\*[^*]+\*\*:?$")
 
 
@@ -53,7 +51,7 @@ class Splitter:
 
     def __init__(self, limit: int = MESSAGE_LIMIT) -> None:
         self._reader = LineReader()
-        self._draft = _Draft(limit - _CLOSERS)
+        self._draft = _Draft(limit)
 
     def feed(self, text: str) -> None:
         """Add text. Work is linear in `text`, however long the answer is already."""
@@ -64,6 +62,7 @@ class Splitter:
         """The answer is complete: decide whatever waited for more."""
         for line in self._reader.finish():
             self._draft.add(line)
+        self._draft.is_complete = True
 
     @property
     def done(self) -> Sequence[str]:
@@ -86,68 +85,151 @@ class Splitter:
 class _Draft:
     """The page being written, and the finished ones before it."""
 
-    def __init__(self, capacity: int) -> None:
+    def __init__(self, limit: int) -> None:
         self.done: list[str] = []
-        self._capacity = capacity
-        self._slack = capacity
-        self._start([], None)
+        self.is_complete = False
+        self._capacity = limit + 1
+        """Each line is counted with the line break after it, and the last one has none."""
+        self._slack = self._capacity
+        """What cuts may still give away in all: less than one page, so that never more than one is added."""
+        self._start([])
 
     def fork(self) -> _Draft:
         """A copy to try something on; its `done` begins anew."""
-        copy = _Draft(self._capacity)
-        copy._slack, copy._reopened = self._slack, self._reopened
-        copy._lines, copy._costs, copy._cost = self._lines.copy(), self._costs.copy(), self._cost
+        copy = object.__new__(_Draft)
+        copy.done, copy.is_complete = [], self.is_complete
+        copy._capacity, copy._slack, copy._cost = self._capacity, self._slack, self._cost
+        copy._lines, copy._costs, copy._drawn = self._lines.copy(), self._costs.copy(), self._drawn.copy()
+        copy._fence, copy._blank, copy._waiting = self._fence, self._blank.copy(), self._waiting.copy()
         return copy
 
     def add(self, line: Line) -> None:
         if self._lines and not self._lines[-1].ends and self._lines[-1].fence is line.fence:
-            self._cost -= self._costs.pop()
-            line = Line(self._lines.pop().text + line.text, line.fence, line.ends)
+            *before, last = self._lines
+            self._start(before)
+            line = Line(last.text + line.text, line.fence, line.ends, line.covered)
         self._append(line)
         seen_enough = self._capacity if line.ends else self._capacity + _LOOKAHEAD
-        while self._cost > seen_enough:
+        while self._cost + self._closing() > seen_enough:
             self._cut(self._capacity)
 
     def shrink(self, reserve: int) -> None:
         """Let the page fit, with `reserve` units free on the last one."""
         capacity = self._capacity - reserve
-        while self._cost > capacity:
+        while self._cost + self._closing() > capacity:
             if self._lines[0].fence and capacity < self._costs[0] <= self._capacity:
                 self.done.append(self.text())  # a line of code is not cut for this
-                self._start([], None)
+                self._start([])
             else:
                 self._cut(capacity)
 
     def text(self) -> str:
-        return _rendered(self._lines, self._reopened)
+        """The page as one message."""
+        return self._closed(self._opened_at_end())
 
-    def _start(self, lines: list[Line], reopened: Fence | None) -> None:
+    def _closed(self, opened: OpenMarkers) -> str:
+        drawn = self._drawn
+        if self._fence and not self._blank:
+            drawn = [*drawn, f"{self._fence.prefix}{_FENCE_MARK}"]
+        return close("\n".join(_without_blank_edges(drawn)), opened)
+
+    def _start(self, lines: list[Line]) -> None:
         self._lines: list[Line] = []
         self._costs: list[int] = []
         self._cost = 0
-        self._reopened = reopened
+        self._drawn: list[str] = []
+        self._fence: Fence | None = None
+        self._blank: list[str] = []
+        self._waiting: list[tuple[int, int, int]] = []
+        """Underscores that what follows may make risky: their line, drawn line and position."""
         for line in lines:
             self._append(line)
 
     def _append(self, line: Line) -> None:
-        cost = _cost(line, self._lines[-1].fence if self._lines else None)
+        fence, cost = line.fence, 1
+        if fence is not self._fence:
+            if self._fence and not self._blank:
+                self._drawn.append(f"{self._fence.prefix}{_FENCE_MARK}")
+            self._fence, self._blank = fence, []
+            if fence:
+                cost += units(fence.tag) + 2 * (len(fence.prefix) + len(_FENCE_MARK) + 1)
+                self._blank = [f"{fence.prefix}{_FENCE_MARK}{fence.tag}"]
+        if "_" in line.text:
+            line = self._guarded(line)
+        cost += units(line.text)
+        if fence is None:
+            self._drawn.append(line.text)
+        else:
+            cost += len(fence.prefix)
+            self._draw_code(fence.prefix + line.text, line.text)
         self._lines.append(line)
         self._costs.append(cost)
         self._cost += cost
+
+    def _guarded(self, line: Line) -> Line:
+        """The line with its risky underscores escaped; the one before it that became risky is escaped, too."""
+        found = read_underscores(line.text, is_code=line.fence is not None)
+        if found is None:
+            return line
+        if found.closes_earlier:
+            for index, drawn, position in reversed(self._waiting):
+                self._escape(index, drawn, position)
+        if found.ends_earlier:
+            self._waiting = []
+        text = line.text
+        for position in reversed(found.risky):
+            text = _escaped(text, position)
+        here = (len(self._lines), len(self._drawn))
+        self._waiting += [(*here, position + len(found.risky)) for position in found.waiting]
+        return Line(text, line.fence, line.ends, line.covered) if found.risky else line
+
+    def _escape(self, index: int, drawn: int, position: int) -> None:
+        line = self._lines[index]
+        text = _escaped(line.text, position)
+        self._lines[index], self._drawn[drawn] = Line(text, None, line.ends, line.covered), text
+        self._costs[index] += 1
+        self._cost += 1
+
+    def _draw_code(self, drawn: str, text: str) -> None:
+        """Discord shows a block of blank lines as its own backticks, so its first line waits for a visible one."""
+        if self._blank and not text.strip():
+            self._blank.append(drawn)
+            return
+        self._drawn += [*self._blank, drawn] if self._blank else (drawn,)
+        self._blank = []
+
+    def _closing(self) -> int:
+        opened = self._opened_at_end()
+        return units("".join(opened)) + len(opened) if opened else 0
+
+    def _opened_at_end(self) -> OpenMarkers:
+        if not self._lines:
+            return ()
+        line = self._lines[-1]
+        if line.ends or line.fence:
+            return (SPOILER,) if line.covered and not self.is_complete else ()
+        return self._scan(len(self._lines) - 1).opened_at(len(line.text))
+
+    def _scan(self, index: int) -> Scan:
+        line = self._lines[index]
+        return scan(line.text, ends=line.ends, covered=index > 0 and self._lines[index - 1].covered)
 
     def _cut(self, capacity: int) -> None:
         """Finish the page at the best place within `capacity`, and begin the next with what remains."""
         index, position = self._best_cut(capacity)
         head, rest = self._lines[:index], self._lines[index:]
-        opened = _opened_at_end(head)
+        covered = bool(head) and head[-1].covered
+        opened: OpenMarkers = (SPOILER,) if covered else ()
         if position:
+            opened = opened if rest[0].fence else self._scan(index).opened_at(position)
             before, after = _cut_line(rest[0], position, opened)
             head.append(before)
             rest[0] = after
-        else:
-            rest = _carried_on(rest, opened)
-        self.done.append(_rendered(head, self._reopened))
-        self._start(rest, head[-1].fence if head else None)
+        elif covered:
+            rest = _reopened(rest)
+        self._start(head)
+        self.done.append(self._closed(opened))
+        self._start(_without_blank_beginning(rest))
 
     def _best_cut(self, capacity: int) -> tuple[int, int]:
         """The line to cut at, and the position in it; 0 is before the line.
@@ -157,12 +239,15 @@ class _Draft:
         on a page.
         """
         ends = list(accumulate(self._costs))
+        if self._lines[-1].ends and self._lines[-1].covered:
+            capacity -= len(SPOILER) + 1
         fits = sum(end <= capacity for end in ends)
+        fits = min(fits, len(ends) - 1)
         line = self._lines[fits]
-        room = capacity - (ends[fits - 1] if fits else 0) - (self._costs[fits] - units(line.text))
-        divisible = line.fence is None or not line.ends or self._costs[fits] > self._capacity
+        room = capacity - 1 - (ends[fits - 1] if fits else 0) - (self._costs[fits] - 1 - units(line.text))
+        divisible = line.fence is None or self._costs[fits] > self._capacity
         least_waste = 0 if divisible and fits else room
-        slack = max(0, self._slack) // _SLACK_SHARE
+        slack = max(0, self._slack - self._capacity // 2) // 2
         for index in range(fits, 0, -1):
             waste = capacity - ends[index - 1] - least_waste
             if waste > slack:
@@ -182,74 +267,54 @@ class _Draft:
         if line.fence:
             position = cut_anywhere(line.text, prefix_within(line.text, room))
         else:
-            position = cut_prose(line.text, room, slack, _opened_before(line, _opened_at_end(self._lines[:index])))
+            position = cut_prose(line.text, room, slack, self._scan(index))
         if index and position <= len(_prefix(line.text)):
             return index, 0
         self._slack -= max(0, room - units(line.text[:position]))
         return index, max(1, position)
 
 
-def _cost(line: Line, fence_before: Fence | None) -> int:
-    cost = units(line.text) + 1
-    if line.fence and line.fence is not fence_before:
-        cost += units(line.fence.lead + line.fence.tag + line.fence.indent) + 2 * (len(_FENCE_MARK) + 1)
-    return cost
-
-
-def _rendered(lines: list[Line], reopened: Fence | None) -> str:
-    """The lines as one message; `reopened` is the code block that began on an earlier page."""
-    drawn: list[str] = []
-    for fence, run in groupby(lines, key=lambda line: line.fence):
-        texts = [line.text for line in run]
-        if fence is None:
-            drawn += texts
-        elif any(text.strip() for text in texts):  # Discord shows an empty block as its own backticks
-            lead = fence.indent if fence is reopened else fence.lead
-            drawn += [f"{lead}{_FENCE_MARK}{fence.tag}", *texts, f"{fence.indent}{_FENCE_MARK}"]
-    return close("\n".join(drawn).strip("\n"), _opened_at_end(lines))
-
-
-def _opened_at_end(lines: list[Line]) -> OpenMarkers:
-    """The inline markers that are open after these lines."""
-    opened: OpenMarkers = ()
-    for line in lines:
-        opened = _opened_before(line, opened)
-        if line.fence is None:
-            opened = opened_after(line.text, opened)
-        if line.ends:
-            opened = tuple(marker for marker in opened if marker not in _TICKS)
-    return opened
-
-
-def _opened_before(line: Line, opened: OpenMarkers) -> OpenMarkers:
-    """What is still open where `line` begins: only spoilers reach beyond a block."""
-    if opened and (line.fence or _NEW_BLOCK.match(line.text)):
-        return (SPOILER,) if SPOILER in opened else ()
-    return opened
+def _escaped(text: str, position: int) -> str:
+    return f"{text[:position]}\\{text[position:]}"
 
 
 def _cut_line(line: Line, position: int, opened: OpenMarkers) -> tuple[Line, Line]:
     before, after = line.text[:position], line.text[position:]
     if line.fence:
-        return Line(before, line.fence), Line(after, line.fence, line.ends)
-    opened = opened_after(before, _opened_before(line, opened))
-    after = _prefix(line.text) + reopen(after.lstrip(), opened)
-    return Line(before.rstrip(), ends=False), Line(after, None, line.ends)
+        return Line(before, line.fence, covered=line.covered), Line(after, line.fence, line.ends, line.covered)
+    prefix, after = _prefix(line.text), after.lstrip()
+    while opened and after.startswith(opened[-1]):  # its end is on the page before already
+        after, opened = after[len(opened[-1]) :].lstrip(), opened[:-1]
+    if not opened and not prefix and _NEW_BLOCK.match(after):
+        after = ZERO_WIDTH_SPACE + after  # these words began no block where they stood
+    return Line(before.rstrip()), Line(prefix + reopen(after, opened), None, line.ends, line.covered)
 
 
-def _carried_on(lines: list[Line], opened: OpenMarkers) -> list[Line]:
-    """The first lines of a page, with what was `opened` before them open again."""
+def _reopened(lines: list[Line]) -> list[Line]:
+    """The first lines of a page that begins in a spoiler."""
     kept = next((index for index, line in enumerate(lines) if line.fence or line.text.strip()), len(lines))
-    for line in lines[: kept + 1]:
-        opened = _opened_before(line, opened)
     lines = lines[kept:]
-    if not opened:
-        return lines
     if not lines or lines[0].fence:
-        return [Line("".join(opened), ends=False), *lines]
+        return [Line(SPOILER, covered=True), *lines]
     first = lines[0]
     prefix = _prefix(first.text)
-    return [Line(prefix + reopen(first.text[len(prefix) :], opened), None, first.ends), *lines[1:]]
+    text = prefix + reopen(first.text[len(prefix) :], (SPOILER,))
+    return [Line(text, None, first.ends, first.covered), *lines[1:]]
+
+
+def _without_blank_beginning(lines: list[Line]) -> list[Line]:
+    kept = next((index for index, line in enumerate(lines) if line.fence or line.text.strip()), len(lines))
+    return lines[kept:]
+
+
+def _without_blank_edges(drawn: list[str]) -> list[str]:
+    """Discord strips blank lines around a message, and would show the sign of a blank line of a quote there."""
+    first, last = 0, len(drawn)
+    while first < last and drawn[first].strip() in _BLANK:
+        first += 1
+    while first < last and drawn[last - 1].strip() in _BLANK:
+        last -= 1
+    return drawn[first:last] if last - first < len(drawn) else drawn
 
 
 def _is_block_end(lines: list[Line], index: int) -> bool:
