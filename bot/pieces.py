@@ -48,6 +48,11 @@ class Joint:
     def __init__(self) -> None:
         self._half = ""
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether half a character is held back."""
+        return bool(self._half)
+
     def join(self, piece: str) -> str:
         """The piece, encodable, together with what was held back before."""
         if not piece:

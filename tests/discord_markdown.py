@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import groupby
 from typing import TypeAlias
 
@@ -74,13 +75,17 @@ def blocks(message: str) -> list[Run]:
 
 def words(messages: list[str]) -> Words:
     """Every visible word of some messages with its inline style, and every line of code with its tag."""
+    return [word for message in messages for word in _words(message)]
+
+
+@lru_cache(maxsize=64)
+def _words(message: str) -> Words:
     found: Words = []
-    for message in messages:
-        for style, runs in groupby(shown(message), key=_inline_style):
-            if "block" in style:
-                found += [(line, style) for run in runs for line in run.text.split("\n") if line.strip()]
-            else:
-                found += [(word, style) for word in "".join(run.text for run in runs).split()]
+    for style, runs in groupby(shown(message), key=_inline_style):
+        if "block" in style:
+            found += [(line, style) for run in runs for line in run.text.split("\n") if line.strip()]
+        else:
+            found += [(word, style) for word in "".join(run.text for run in runs).split()]
     return found
 
 

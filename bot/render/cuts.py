@@ -17,6 +17,9 @@ _FURTHEST_GRAPHEME = 64
 _WORD_ROOM = 40
 """Characters that are always given away for not cutting a word."""
 
+_MOST_CLOSING = 40
+"""Units that closing whatever may be open takes."""
+
 _SENTENCE_END = re.compile(r"[.!?…:;][\"')\]*_]{0,4}\s+|[。！？]")
 _WORD_END = re.compile(r"\s+")
 
@@ -31,8 +34,7 @@ def cut_prose(text: str, room: int, slack: int, found: Scan) -> int:
     before = text[:position]
     if units(close(before, found.opened_at(position))) <= room:
         return position
-    closing = units("".join(found.opened_at(position))) + 1
-    return _cut(text, max(1, room - closing), slack, found)
+    return _cut(text, max(1, room - _MOST_CLOSING), slack, found)
 
 
 def cut_anywhere(text: str, position: int) -> int:

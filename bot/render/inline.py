@@ -121,18 +121,23 @@ def close(text: str, opened: OpenMarkers) -> str:
     if not text:
         return ""
     for marker in reversed(opened):
-        text += _apart(text, marker) + marker
+        text += _markers_apart(text, marker) + marker
     return text
 
 
 def reopen(text: str, opened: OpenMarkers) -> str:
     """`text` as the continuation of a text that was closed by `close`."""
     opening = "".join(opened)
-    return opening + _apart(opening, text) + text
+    return opening + _markers_apart(opening, text) + text
 
 
-def _apart(left: str, right: str) -> str:
-    """What keeps two texts from making another marker where they meet."""
+def apart(left: str, right: str) -> str:
+    """What keeps two texts from making three backticks where they meet."""
+    return ZERO_WIDTH_SPACE if left.endswith("`") and right.startswith("`") else ""
+
+
+def _markers_apart(left: str, right: str) -> str:
+    """What keeps a text and a marker from making another marker where they meet."""
     return ZERO_WIDTH_SPACE if left and right and left[-1] == right[0] and right[0] in "`*_" else ""
 
 

@@ -13,9 +13,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from bot.pieces import Joint
 from bot.render.blocks import Block, Fence, opened_block
 from bot.render.inline import SPOILER, disarm_backticks, scan
-from bot.render.prose import previewed, rewritten
+from bot.render.prose import MARKERS, previewed, rewritten
 from bot.render.tables import Table, is_table_start
 
 LONGEST_LINE = 2000
@@ -53,7 +54,9 @@ class LineReader:
 
     def __init__(self) -> None:
         self._partial = ""
-        self._half = ""
+        self._joint = Joint()
+        self._waits = False
+        """Whether half a character is held back."""
         self._continues = False
         self._covered = False
         self._block: Block | None = None
@@ -63,11 +66,11 @@ class LineReader:
 
     def feed(self, text: str) -> list[Line]:
         """Read more; returns the lines that are now decided. Work is linear in `text`."""
-        if self._half or _UNFIT.search(text):
-            text = self._cleaned(text)
-        if "\n" not in text:
+        if text.isprintable() and not self._waits:  # no line ends, and nothing needs cleaning: most pieces
             self._partial += text
             return self._in_parts() if len(self._partial) > LONGEST_LINE else []
+        if self._waits or _UNFIT.search(text):
+            text = self._cleaned(text)
         found: list[Line] = []
         *complete, rest = text.split("\n")
         for piece in complete:
@@ -75,7 +78,7 @@ class LineReader:
             found += self._in_parts()
             line, self._partial = self._partial, ""
             found += self._complete(line)
-        self._partial = rest
+        self._partial += rest
         return found + self._in_parts()
 
     def finish(self) -> list[Line]:
@@ -95,7 +98,9 @@ class LineReader:
             found = self._drawn(self._table)
         elif self._header is not None and not _UNDECIDED.match(self._header):
             found = self._prose(self._header)
-        if partial and (self._continues or not _UNDECIDED.match(partial)):
+        if self._continues:
+            return [*found, Line(disarm_backticks(partial.rstrip(MARKERS)), ends=False)]
+        if partial and not _UNDECIDED.match(partial):
             prose = previewed(partial, covered=self._covered)
             found += _lines(prose.text, SPOILER in prose.opened, ends=False)
         return found
@@ -107,13 +112,10 @@ class LineReader:
         return [Line(disarm_backticks(code), block.fence, ends=False, covered=self._covered)]
 
     def _cleaned(self, text: str) -> str:
-        """The text without what cannot be sent or shown; halves of a surrogate pair are joined across pieces."""
-        text = self._half + text
-        self._half = ""
-        if text and "\ud800" <= text[-1] <= "\udbff":
-            text, self._half = text[:-1], text[-1]
-        text = _BREAKS.sub("\n", _NOT_SHOWN.sub("", text))
-        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+        """The text without what cannot be sent or should not be shown."""
+        whole = self._joint.join(text)
+        self._waits = self._joint.is_waiting
+        return _BREAKS.sub("\n", _NOT_SHOWN.sub("", whole))
 
     def _in_parts(self) -> list[Line]:
         """Hand on a line that has grown too long, but for its last part."""

@@ -38,7 +38,8 @@ _MEANING = {
 }
 _HALF_LINK = re.compile(r"\[(?:[^\[\]\n]{0,100}|[^\[\]\n]{1,300}\](?:\([^()\s]{0,500})?)$")
 _HALF_TAG = re.compile(r"<[/a-zA-Z@#:!&][^<>\s]{0,100}$")
-_MARKER_CHARACTERS = "*_~|`\\"
+MARKERS = "*_~|`\\"
+"""At the end of a line that is still being written these may be half of something."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ def rewritten(text: str, *, covered: bool = False) -> Prose | None:
 
 def previewed(text: str, *, covered: bool = False) -> Prose:
     """A line that is still being written: what may be half a marker is held back."""
-    text = text.rstrip(_MARKER_CHARACTERS)
+    text = text.rstrip(MARKERS)
     text = _without_half(text, "<", _HALF_TAG)
     text = _without_half(text, "[", _HALF_LINK)
     if not covered and _PLAIN.match(text):

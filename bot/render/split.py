@@ -19,6 +19,7 @@ from bot.render.inline import (
     ZERO_WIDTH_SPACE,
     OpenMarkers,
     Scan,
+    apart,
     close,
     prefix_within,
     reopen,
@@ -55,8 +56,9 @@ class Splitter:
 
     def feed(self, text: str) -> None:
         """Add text. Work is linear in `text`, however long the answer is already."""
-        for line in self._reader.feed(text):
-            self._draft.add(line)
+        if lines := self._reader.feed(text):
+            for line in lines:
+                self._draft.add(line)
 
     def finish(self) -> None:
         """The answer is complete: decide whatever waited for more."""
@@ -107,7 +109,7 @@ class _Draft:
         if self._lines and not self._lines[-1].ends and self._lines[-1].fence is line.fence:
             *before, last = self._lines
             self._start(before)
-            line = Line(last.text + line.text, line.fence, line.ends, line.covered)
+            line = Line(last.text + apart(last.text, line.text) + line.text, line.fence, line.ends, line.covered)
         self._append(line)
         seen_enough = self._capacity if line.ends else self._capacity + _LOOKAHEAD
         while self._cost + self._closing() > seen_enough:
