@@ -1,7 +1,7 @@
 """Whether cutting an answer into messages costs the same for each character, however long the answer is.
 
-Fed in pieces of four characters, about a token each, and drawn every 400, which is
-as often as Discord lets a message change. Prose, lists, tables and code alternate.
+Fed in pieces of four characters, about a token each, and drawn every 60 pieces, which
+is about once a second. Prose, lists, tables and code alternate.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import time
 from bot.render.split import Splitter
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
-PIECE, DRAWN_EVERY = 4, 400
+PIECE, DRAWN_EVERY = 4, 240
 CHARACTERS_A_SIZE = 1_000_000
 """Short answers are repeated until this much is fed, so that every figure is as certain."""
 
@@ -37,11 +37,13 @@ def step_{n}(text: str) -> str:
 async def main() -> None:
     """Measure and print."""
     text = "".join(SECTION.replace("{n}", str(number)) for number in range(4_000))
-    print(f"  {'characters':>12}{'fed, ns each':>16}{'drawn too, ns each':>20}{'characters a second':>22}")
+    print(
+        f"  {'characters':>12}{'fed, ns each':>16}{'drawn too, ns each':>20}{'ns a token':>12}{'characters a second':>22}"
+    )
     figures: dict[int, tuple[float, float]] = {}
     for size in SIZES:
         figures[size] = fed, drawn = cost(text[:size], draws=False), cost(text[:size], draws=True)
-        print(f"  {size:12,}{fed * 1e9:16.0f}{drawn * 1e9:20.0f}{1 / drawn:22,.0f}")
+        print(f"  {size:12,}{fed * 1e9:16.0f}{drawn * 1e9:20.0f}{drawn * PIECE * 1e9:12.0f}{1 / drawn:22,.0f}")
     (short_fed, short_drawn), (long_fed, long_drawn) = figures[SIZES[0]], figures[SIZES[-1]]
     print(f"  largest / smallest{long_fed / short_fed:10.2f}{long_drawn / short_drawn:20.2f}")
 

@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.render.cuts import cut_prose
-from bot.render.inline import close, reopen, scan, units
+from bot.render.inline import close, reopen, units
+from bot.render.scan import scan
 from bot.render.split import MESSAGE_LIMIT, Splitter
 
 BLOCK = re.compile(r"```(?:([a-zA-Z0-9_+.-]+)?\n)?([\s\S]*?)```")

@@ -27,13 +27,13 @@ def test_a_short_reasoning_is_one_message_in_ordinary_markdown() -> None:
 
 
 def test_pipes_hide_nothing_and_code_blocks_keep_theirs() -> None:
-    shown = thoughts(turn(Step(reasoning="If a || b or `c || d`:\n```py\ne || f\n```\nthen ``` g || h.")))
+    shown = thoughts(turn(Step(reasoning="If a || b or `c || d`:\n```py\ne || f\n```\nthen \\`\\`\\` g || h.")))
     assert shown is not None
     (page,) = shown.pages
     assert page.count("||") == 2
     assert "`c || d`:" in page
     assert "\ne || f\n" in page
-    assert page.replace("\u200b", "").endswith("If a || b or `c || d`:\n```py\ne || f\n```\nthen ``` g || h.")
+    assert page.replace("\u200b", "").endswith("If a || b or `c || d`:\n```py\ne || f\n```\nthen \\`\\`\\` g || h.")
 
 
 def test_a_turn_that_is_running_shows_what_there_is_so_far() -> None:

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 
 from bot.pieces import Joint
 from bot.render.blocks import Block, Fence, opened_block
-from bot.render.inline import SPOILER, disarm_backticks, scan
+from bot.render.inline import SPOILER, disarm_backticks
 from bot.render.prose import MARKERS, previewed, rewritten
+from bot.render.scan import scan
 from bot.render.tables import Table, is_table_start
 
 LONGEST_LINE = 2000

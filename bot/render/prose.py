@@ -11,7 +11,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from bot.render.inline import OpenMarkers, Scan, Span, disarm_backticks, scan
+from bot.render.inline import OpenMarkers, disarm_backticks
+from bot.render.scan import Scan, Span, scan
 
 _PLAIN = re.compile(r"[^*_`~|$<\\!\[\]#>+\t-]*$")
 """Nothing in such a line means anything, unless it began further up."""
@@ -59,7 +60,7 @@ def rewritten(text: str, *, covered: bool = False) -> Prose | None:
         if not text.strip():
             return None
     quote, lead, body = _beginning(text)
-    if _RULE.match(body):
+    if _RULE.match(lead + body):
         return Prose(quote + _DRAWN_RULE, ("||",) if covered else ())
     found = scan(body, ends=True, covered=covered)
     opened = tuple(span.marker for span in found.spans if span.end > len(body))
@@ -112,9 +113,7 @@ def _list_marker(match: re.Match[str]) -> str:
 
 def _edited(text: str, found: Scan, quote: str) -> str:
     """The line with everything replaced that Discord would misread; `quote` begins each further line."""
-    if not (
-        found.loose or found.formulas or found.links or found.tags or "`" in text or found.open_formula is not None
-    ):
+    if not found.needs_edits and "`" not in text:
         return text
     edits, code = _tag_edits(text, found.tags, quote)
     for start, end in found.formulas:
@@ -124,6 +123,7 @@ def _edited(text: str, found: Scan, quote: str) -> str:
         if text[start] == "!":
             edits.append((start, end, _image(text[start:end])))
     edits += _code_edits(text, found.spans)
+    edits += [(start, end, "") for start, end in found.spoilt]
     if found.open_formula is not None:
         edits.append((found.open_formula, found.open_formula + 2, "`"))
     for start, end in found.loose:

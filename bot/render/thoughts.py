@@ -89,8 +89,8 @@ def _block(text: str, tag: str = "") -> str:
 
 def _pages(head: str, parts: list[str]) -> list[str]:
     """The parts as messages, each of which renders on its own; short ones share a message."""
-    pages = [head]
-    for part in parts:
+    pages = _split(f"{head}\n{parts[0]}", MESSAGE_LIMIT)
+    for part in parts[1:]:
         for page in _split(part, MESSAGE_LIMIT):
             if units(pages[-1]) + 1 + units(page) <= MESSAGE_LIMIT:
                 pages[-1] += f"\n{page}"
