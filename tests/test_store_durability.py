@@ -117,6 +117,21 @@ async def test_a_cancelled_write_is_whole_and_the_next_one_works(store: Store) -
     assert cancelled > 0
 
 
+async def test_a_write_that_is_cancelled_again_and_again_is_still_waited_for(store: Store) -> None:
+    """Else the database could be closed under it, and its connection would be left open."""
+    turn = await ask(store, 1, 1)
+    saving = asyncio.create_task(store.save_steps(turn.id, 0, (Step(text="whole"),)))
+    await asyncio.sleep(0)
+    while not saving.done():
+        saving.cancel()
+        await asyncio.sleep(0)
+    assert saving.cancelled()
+    assert not [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+    stored = await store.turn(turn.id)
+    assert stored is not None
+    assert stored.steps == (Step(text="whole"),)
+
+
 async def test_errors_do_not_quote_what_was_said(store: Store) -> None:
     """An error may be logged, whatever it is."""
     too_large_an_id = Conversation(id=2**70, guild_id=1, owner_id=2, title="a secret title")

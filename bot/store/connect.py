@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
@@ -62,7 +63,9 @@ def unbroken(method: Callable[_P, Coroutine[Any, Any, _T]]) -> Callable[_P, Coro
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
-            await asyncio.wait({task})
+            while not task.done():  # whoever is impatient cancels more than once
+                with suppress(asyncio.CancelledError):
+                    await asyncio.wait({task})
             if not task.cancelled():
                 task.exception()  # nobody waits for it any more, and asyncio would log it
             raise
