@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import signal
+import sys
+
+if __name__ == "__main__":
+    # Until the event loop listens, Ctrl-C ends this process as it ends any other: no traceback out of an import.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 import argparse
 import asyncio
 import io
 import logging
-import signal
-import sys
 from collections.abc import Coroutine
 from typing import Any, BinaryIO, cast
 
@@ -45,8 +50,6 @@ def main() -> int:
     except ConfigError as error:
         print(error, file=sys.stderr)
         return 1
-    except KeyboardInterrupt:  # Ctrl-C before `_run` listens for it
-        return 130
 
 
 def _parser() -> argparse.ArgumentParser:

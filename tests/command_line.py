@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[1]
 TOKEN = "MTIzNDU2Nzg5MDEyMzQ1Njc4.GabcDE.abcdefghijklmnopqrstuvwxyz0123456789AB"
 KEY = "sk-or-v1-hush"
 NOWHERE = "http://127.0.0.1:9"
-PATIENCE = 30.0
+PATIENCE = 45.0
 
 UNPRIVILEGED = ("setpriv", "--bounding-set=-dac_override,-dac_read_search")
 """Starts a process for which file permissions hold, even when root runs the tests."""
