@@ -35,7 +35,7 @@ RETRY_WINDOW = 90.0
 """Seconds after which no further attempt begins."""
 _BACKOFF = 0.5
 """Seconds before the second attempt; doubled before each further one."""
-_PAUSE = 0.05
+_BEAT = 0.075
 """Seconds between two reads of an answer: far less than between two edits on Discord."""
 _CROWD = 40
 """So many answers at once may be read that often; more are read more rarely, as they are shown more rarely, too."""
@@ -104,7 +104,7 @@ class OpenRouter:
         self._running += 1
         try:
             await check(response, now=self._now())
-            body = Body(response, self._timeouts, self._reading_pause)
+            body = Body(response, self._timeouts, self._reading_beat)
             reader = AnswerReader(model, response.headers.get("x-generation-id"))
             if await body.kind() == "object":
                 for event in reader.read_whole(await body.read()):
@@ -123,8 +123,8 @@ class OpenRouter:
             self._running -= 1
             await response.aclose()
 
-    def _reading_pause(self) -> float:
-        return _PAUSE * max(1.0, self._running / _CROWD)
+    def _reading_beat(self) -> float:
+        return _BEAT * max(1.0, self._running / _CROWD)
 
     async def _send(self, content: bytes) -> httpx.Response:
         limits = self._timeouts

@@ -44,19 +44,19 @@ class Timeouts:
 class Body:
     """A response's bytes under limits. Raises ModelError when a limit is passed or the connection fails.
 
-    `pause` says how many seconds to leave at least between two reads: one read
-    of several tokens costs about as much as a read of one.
+    `beat` says how many seconds apart the moments of reading are, 0 for reading
+    at once. They are the same for all answers: one read of several tokens costs
+    about as much as a read of one, and one wake-up serves every answer.
     """
 
-    def __init__(self, response: httpx.Response, timeouts: Timeouts, pause: Callable[[], float]) -> None:
+    def __init__(self, response: httpx.Response, timeouts: Timeouts, beat: Callable[[], float]) -> None:
         self._chunks = response.aiter_raw()
         self._timeouts = timeouts
-        self._pause = pause
+        self._beat = beat
         self._now = asyncio.get_running_loop().time
         self._event_due_at = math.inf
         self._head = b""
         self._began = False
-        self._read_at = -math.inf
         self._total = 0
         self._since_event = 0
 
@@ -83,7 +83,7 @@ class Body:
 
     async def drain(self) -> None:
         """Read what follows the stream's own end, for a moment: a connection read to its end can be used again."""
-        self._pause = _no_pause
+        self._beat = _at_once
         with suppress(ModelError, TimeoutError):
             async with asyncio.timeout(self._timeouts.linger):
                 while await self._next() is not None:
@@ -117,20 +117,18 @@ class Body:
         return chunk
 
     async def _let_gather(self) -> None:
-        pause = self._read_at + self._pause() - self._now()
-        if pause > 0:
-            await asyncio.sleep(pause)
+        if self._began and (beat := self._beat()):
+            await asyncio.sleep(beat - self._now() % beat)
 
     def _count(self, size: int) -> None:
         self._began = True
-        self._read_at = self._now()
         self._total += size
         self._since_event += size
         if self._since_event > MAX_EVENT or self._total > MAX_BODY:
             raise ModelError(ModelFault.GARBLED, error_type="too_large")
 
 
-def _no_pause() -> float:
+def _at_once() -> float:
     return 0.0
 
 

@@ -20,9 +20,10 @@ from bot.messages import Conversation, JsonObject, Part, Said, Step, Turn, TurnS
 from bot.store import tables as t
 from bot.store.codec import encode_part
 from bot.store.connect import Engines, create_engines, explain, parse_url, unbroken
+from bot.store.drafts import put_draft
 from bot.store.migrate import migrate
 from bot.store.reading import read_conversation, read_conversations_seen_since, read_turn, read_turns
-from bot.store.writing import add, add_said, hold_turn, put, put_draft, put_steps
+from bot.store.writing import add, add_said, hold_turn, put, put_steps
 
 _OPENING_FAULTS = (SQLAlchemyError, sqlite3.Error, OSError, TypeError, ValueError)
 """What drivers raise for a database that cannot be opened; the last two for options they do not know."""
@@ -231,8 +232,7 @@ class Store:
     @unbroken
     async def save_draft(self, turn_id: int, position: int, step: Step) -> None:
         """Replace one step that is still being written, and so has no usage yet; cheaper than `save_steps`."""
-        async with self._write() as db:
-            await put_draft(db, turn_id, position, step)
+        await put_draft(self._engines.writer, turn_id, position, step)
 
     @unbroken
     async def finish(

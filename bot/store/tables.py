@@ -26,6 +26,11 @@ from sqlalchemy import (
 )
 
 
+def to_json(value: Any) -> str:
+    """How any JSON value is written: compact, and in ASCII."""
+    return json.dumps(value, separators=(",", ":"))
+
+
 class Json(TypeDecorator[Any]):
     """Any JSON value, kept exactly as it came, as ASCII-escaped text.
 
@@ -39,7 +44,7 @@ class Json(TypeDecorator[Any]):
     cache_ok = True
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
-        return None if value is None else json.dumps(value, separators=(",", ":"))
+        return None if value is None else to_json(value)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
         return None if value is None else json.loads(value)

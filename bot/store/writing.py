@@ -32,32 +32,6 @@ _HELD = (  # made once, for it is a part of every write of a running answer
 )
 
 
-_DRAFT_ROW = (
-    select(
-        t.turns.c.id,
-        bindparam("at_position", type_=t.steps.c.position.type),
-        bindparam("new_body", type_=t.steps.c.body.type),
-    )
-    .where(t.turns.c.id == bindparam("held"))
-    .with_for_update(read=True, key_share=True)
-)
-_DRAFT_INSERTS = {
-    dialect: insert(t.steps).from_select(["turn_id", "position", "body"], _DRAFT_ROW)
-    for dialect, insert in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert))
-}
-_PUT_DRAFT = {
-    dialect: insert.on_conflict_do_update(index_elements=["turn_id", "position"], set_={"body": insert.excluded.body})
-    for dialect, insert in _DRAFT_INSERTS.items()
-}
-"""Each in one statement, and made once: a running answer is written down about once a second."""
-
-
-async def put_draft(db: AsyncConnection, turn_id: int, position: int, step: Step) -> None:
-    """Write a step that is not finished, in place of what was there; nothing happens when the turn is gone."""
-    row = {"held": turn_id, "at_position": position, "new_body": encode_step(step)}
-    await db.execute(_PUT_DRAFT[db.dialect.name], row)
-
-
 async def add(db: AsyncConnection, table: Table, row: dict[str, Any]) -> bool:
     """Insert a row; False when its primary key is taken."""
     key = table.primary_key.columns.values()[0]
