@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from bot.errors import ModelError, ModelFault
 from bot.events import Finished, ModelEvent, ReasoningDelta, TextDelta, ToolCallDelta
@@ -48,18 +48,19 @@ class AnswerReader:
         held: ModelEvent | None = None
         try:
             for event in self._read_payloads(payloads):
-                if joint := held and _joined(held, event):
+                if held is None:
+                    held = event
+                elif joint := _joined(held, event):
                     held = joint
-                    continue
-                if held is not None:
-                    yield held
-                held = event
+                else:
+                    yield self._note(held)
+                    held = event
         except ModelError:
             if held is not None:
-                yield held
+                yield self._note(held)
             raise
         if held is not None:
-            yield held
+            yield self._note(held)
 
     def read_whole(self, body: bytes) -> Iterator[ModelEvent]:
         """The events of an answer that was not streamed. Raises ModelError."""
@@ -67,7 +68,7 @@ class AnswerReader:
         nested = chunk.get("provider")
         if chunk.get("choices") is None and isinstance(nested, dict):
             chunk = nested  # seen in the field: the completion stands where the provider's name belongs
-        yield from self._read_chunk(chunk)
+        yield from map(self._note, self._read_chunk(chunk))
         if not chunk.get("choices"):
             raise ModelError(ModelFault.GARBLED, error_type="no_choices", retryable=True)
         self._done = True
@@ -93,13 +94,12 @@ class AnswerReader:
             if payload:
                 yield from self._read_chunk(_parse(payload))
 
-    def _read_chunk(self, chunk: JsonObject) -> Iterator[ModelEvent]:
+    def _read_chunk(self, chunk: JsonObject) -> Sequence[ModelEvent]:
         events = wire.events(chunk)
-        if not self._opened:
-            self._opened = True
-            yield wire.opening(chunk, model=self._model, generation_id=self._generation_id)
-        for event in events:
-            yield self._note(event)
+        if self._opened:
+            return events
+        self._opened = True
+        return (wire.opening(chunk, model=self._model, generation_id=self._generation_id), *events)
 
     def _note(self, event: ModelEvent) -> ModelEvent:
         match event:

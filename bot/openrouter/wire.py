@@ -38,7 +38,13 @@ def events(chunk: JsonObject) -> tuple[ModelEvent, ...]:
     delta = _object(choice.get("delta")) or _object(choice.get("message"))
     finish = _name(choice.get("finish_reason"))
     usage = _object(chunk.get("usage")) or _object(choice.get("usage"))
-    said: list[ModelEvent] = [*_reasoning(delta), *_text(delta), *_tool_calls(delta)]
+    said: list[ModelEvent] = []
+    if (thought := _reasoning(delta)) is not None:
+        said.append(thought)
+    if text := _string(delta.get("content")) or _string(delta.get("refusal")):
+        said.append(TextDelta(text))
+    if calls := delta.get("tool_calls"):
+        said += _tool_calls(calls)
     if finish:
         said.append(Finished(finish))
     if usage:
@@ -55,28 +61,20 @@ def _raise_error(chunk: JsonObject, choice: JsonObject) -> None:
         raise ModelError(ModelFault.CUT_OFF, error_type="error", retryable=True)
 
 
-def _reasoning(delta: JsonObject) -> Iterator[ReasoningDelta]:
+def _reasoning(delta: JsonObject) -> ReasoningDelta | None:
     """The details as they came, and for people their text, or else the plain field: they repeat each other."""
     listed = delta.get("reasoning_details")
     details = tuple(item for item in listed if isinstance(item, dict)) if isinstance(listed, list) else None
-    text = "".join(map(_visible, details or ()))
+    text = "".join(map(_visible, details)) if details else ""
     text = text or _string(delta.get("reasoning")) or _string(delta.get("reasoning_content"))
-    if text or details is not None:
-        yield ReasoningDelta(text, details)
+    return ReasoningDelta(text, details) if text or details is not None else None
 
 
 def _visible(detail: JsonObject) -> str:
     return _string(detail.get("text")) + _string(detail.get("summary"))
 
 
-def _text(delta: JsonObject) -> Iterator[TextDelta]:
-    text = _string(delta.get("content")) or _string(delta.get("refusal"))
-    if text:
-        yield TextDelta(text)
-
-
-def _tool_calls(delta: JsonObject) -> Iterator[ToolCallDelta]:
-    listed = delta.get("tool_calls")
+def _tool_calls(listed: JsonValue) -> Iterator[ToolCallDelta]:
     for position, call in enumerate(listed if isinstance(listed, list) else []):
         if not isinstance(call, dict):
             continue

@@ -145,6 +145,7 @@ def _sqlite_engine(url: URL, *, connections: int, begin: str) -> AsyncEngine:
         url,
         async_creator=connect,
         poolclass=AsyncAdaptedQueuePool,
+        pool_reset_on_return=None,  # each transaction sees to its own end, and a rollback costs a hop between threads
         pool_size=connections,
         max_overflow=0,
         hide_parameters=True,
