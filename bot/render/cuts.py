@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 
 from bot.render.inline import close, prefix_within, units
 from bot.render.scan import Scan
@@ -50,9 +51,8 @@ def _cut(text: str, room: int, slack: int, found: Scan) -> int:
     end = prefix_within(text, room)
     if end >= len(text):
         return len(text)
-    sentences, words = _ends(_SENTENCE_END, text, end, slack), _ends(_WORD_END, text, end, max(slack, _WORD_ROOM))
     within: int | None = None
-    for position in (*sentences, *words):
+    for position in _good_ends(text, end, slack):
         if found.splits_atom(position):
             continue
         if not found.opened_at(position):
@@ -69,6 +69,12 @@ def _cut_word(text: str, end: int, found: Scan) -> int:
     if around and around[0]:
         return around[0]
     return cut_anywhere(text, end)
+
+
+def _good_ends(text: str, end: int, slack: int) -> Iterator[int]:
+    """Where sentences end, the best first, and then where words do; most cuts need only one of them."""
+    yield from _ends(_SENTENCE_END, text, end, slack)
+    yield from _ends(_WORD_END, text, end, max(slack, _WORD_ROOM))
 
 
 def _ends(pattern: re.Pattern[str], text: str, end: int, slack: int) -> list[int]:
