@@ -297,7 +297,7 @@ def application_view(state: State, application: Application) -> JsonObject:
         "role_connections_verification_url": None,
         "owner": user_view(state.user(application.owner_id)),
         "approximate_guild_count": mine,
-        "approximate_user_install_count": 0,
+        "approximate_user_install_count": len(application.installed_by),
         "approximate_user_authorization_count": 0,
         "explicit_content_filter": 0,
         "team": None,
