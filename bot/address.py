@@ -70,6 +70,6 @@ def _meant_for_us(heard: Heard) -> bool:
         return False
     if heard.mentions_us or heard.replies_to_us:
         return True
-    if heard.listen is Listen.MENTIONS:
+    if heard.listen is not Listen.ALL:
         return False
     return not (heard.replies_to_other or heard.begins_with_other)

@@ -182,9 +182,10 @@ class Interactions:
 
     def _authorized(self, source: Message, channel: Channel) -> JsonObject:
         """A click rests on what the message's own interaction rested on, whoever clicks."""
-        metadata = source.interaction_metadata or {}
-        known = metadata.get("authorizing_integration_owners")
-        return dict(known) if isinstance(known, dict) else {str(GUILD_INSTALL): str(channel.guild_id or 0)}
+        if source.interaction_metadata is None:
+            return {str(GUILD_INSTALL): str(channel.guild_id or 0)}
+        known: JsonObject = source.interaction_metadata["authorizing_integration_owners"]
+        return known
 
     def _fill_submission(self, interaction: Interaction, data: JsonObject, resolved: Resolved) -> None:
         origin = self._alive.get(_snowflake(data.get("id"), "id"))
