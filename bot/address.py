@@ -22,6 +22,7 @@ class Place(Enum):
     CHANNEL = auto()
     CONVERSATION = auto()  # a thread that already is one of our conversations
     OTHER_THREAD = auto()
+    NEW_POST = auto()  # the first message of a post in a forum that the admins listed
 
 
 class Verdict(Enum):
@@ -60,6 +61,8 @@ def verdict(heard: Heard) -> Verdict:
         case Place.OTHER_THREAD:
             return Verdict.JOIN_THREAD if heard.mentions_us else Verdict.IGNORE
         case Place.DM:
+            return Verdict.IGNORE if heard.text.startswith(ASIDE) else Verdict.ANSWER
+        case Place.NEW_POST:
             return Verdict.IGNORE if heard.text.startswith(ASIDE) else Verdict.ANSWER
         case Place.CONVERSATION:
             return Verdict.ANSWER if _meant_for_us(heard) else Verdict.IGNORE

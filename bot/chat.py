@@ -63,10 +63,13 @@ class Chat:
         """How many conversations are being answered."""
         return len(self._lanes)
 
-    async def ask(self, conversation: Conversation, said: Said, *, remarks: Sequence[str] = ()) -> Turn | None:
+    async def ask(
+        self, conversation: Conversation, said: Said, *, remarks: Sequence[str] = (), pages: Sequence[int] = ()
+    ) -> Turn | None:
         """Store a question and see to its answer; `conversation` is created where it is new.
 
-        `remarks` are shown with the answer, such as which files could not be read.
+        `remarks` are shown with the answer, such as which files could not be read;
+        `pages` are messages that wait for it already.
         Returns the turn it belongs to, or None when this message is known already.
         """
         if await self._store.conversation(conversation.id) is None:
@@ -78,6 +81,8 @@ class Chat:
         turn = grown or await self._store.ask(conversation.id, said)
         if turn is None:
             return None
+        if pages:
+            await self._store.save_pages(turn.id, pages)
         self._remarks[turn.id] = (*self._remarks.get(turn.id, ()), *remarks)
         if grown:
             await self._grow(turn)
@@ -106,15 +111,17 @@ class Chat:
         lane.answer.cut(Cut.STOP)
         return True
 
-    async def retry(self, turn_id: int) -> None:
-        """Answer a turn anew in place of its old answer. Raises ForUser where that makes no sense."""
+    async def retry(self, turn_id: int, *, pages: Sequence[int] = ()) -> None:
+        """Answer a turn anew in place of its old answer, or in `pages`. Raises ForUser where that makes no sense."""
         turn = await self._known(turn_id)
         if not await self._store.requeue(turn.id):
             raise ForUser("This question is being answered already.")
+        if pages:
+            await self._store.save_pages(turn.id, pages)
         turn = await self._known(turn_id)
         self._enqueue(turn, tell=True)
 
-    async def go_on(self, turn_id: int, asked: Said) -> None:
+    async def go_on(self, turn_id: int, asked: Said, *, pages: Sequence[int] = ()) -> None:
         """Let the model continue an answer that was cut off. Raises ForUser where that makes no sense."""
         turn = await self._known(turn_id)
         if turn.status.unfinished:
@@ -122,7 +129,7 @@ class Chat:
         prompt = Said(asked.id, asked.author_id, asked.author_name, (Text(CONTINUE),), asked.at)
         conversation = await self._store.conversation(turn.conversation_id)
         if conversation is not None:
-            await self.ask(conversation, prompt)
+            await self.ask(conversation, prompt, pages=pages)
 
     async def settings_of(self, guild_id: int | None) -> GuildSettings:
         """What the admins of a server have decided; the defaults where there is none, as in direct messages."""
@@ -131,13 +138,19 @@ class Chat:
         return GuildSettings.model_validate(await self._store.guild_settings(guild_id) or {})
 
     async def resume(self) -> None:
-        """Repair what an earlier process left: mark interrupted answers, ask the questions that waited."""
+        """Repair what an earlier process left: mark interrupted answers, ask the questions that waited.
+
+        What was shown in place of an interaction went with the interaction's token: it is only stored as interrupted.
+        """
         for turn in await self._store.unfinished():
-            if turn.status is TurnStatus.QUEUED:
+            if await self._is_in_place(turn):
+                if turn.conversation_id not in self._lanes:
+                    await self._interrupt(turn)
+            elif turn.status is TurnStatus.QUEUED:
                 self._waiting.add(turn.id)
                 self._enqueue(turn, tell=False)
             elif not self._is_running(turn):
-                await self._store.finish(turn.id, TurnStatus.INTERRUPTED, turn.steps, error=None, notices=turn.notices)
+                await self._interrupt(turn)
                 self._spawn(self._redraw(turn.id))
 
     async def aclose(self) -> None:
@@ -261,6 +274,13 @@ class Chat:
         if turn is None:
             raise ForUser("This question is not known any more; it was deleted. Please ask again.")
         return turn
+
+    async def _interrupt(self, turn: Turn) -> None:
+        await self._store.finish(turn.id, TurnStatus.INTERRUPTED, turn.steps, error=None, notices=turn.notices)
+
+    async def _is_in_place(self, turn: Turn) -> bool:
+        conversation = await self._store.conversation(turn.conversation_id)
+        return conversation is not None and conversation.is_in_place
 
     def _is_running(self, turn: Turn) -> bool:
         lane = self._lanes.get(turn.conversation_id)

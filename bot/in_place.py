@@ -16,7 +16,7 @@ from typing import Any, cast
 import discord
 
 from bot.errors import ShowError
-from bot.refusals import TOKEN_OVER, Refusals
+from bot.refusals import TIME_OVER, Refusals
 from bot.render.page import Page
 from bot.widgets import allowed_mentions, files, view
 
@@ -101,7 +101,7 @@ class InPlace:
 
     def _good(self, token: _Token | None) -> _Token:
         if token is None or self._clock() >= token.ends:
-            raise ShowError(TOKEN_OVER)
+            raise ShowError(TIME_OVER)
         return token
 
     def _forget(self, before: float) -> None:

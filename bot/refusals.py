@@ -12,7 +12,7 @@ from bot.errors import ChannelGone, FilesRefused, MessageGone, MessageTooOld, Re
 
 ARCHIVED = 50083
 
-TOKEN_OVER = "Discord lets me write here for a quarter of an hour only, and that is over. Please press Retry."
+TIME_OVER = "Discord lets me write here for a quarter of an hour only, and that is over. Please press Retry."
 
 _FINAL = {
     50001: "I can no longer see it: a server admin can give me the permission **View Channel** there again.",
@@ -20,8 +20,8 @@ _FINAL = {
     "**Send Messages in Threads** again.",
     ARCHIVED: "The thread is archived and I may not open it again: a moderator can.",
     160005: "The thread is locked: a moderator can unlock it.",
-    10015: TOKEN_OVER,
-    50027: TOKEN_OVER,
+    10015: TIME_OVER,
+    50027: TIME_OVER,
     40094: "Discord takes only five more messages below the first where I am not a member.",
     200000: "A rule of the server's AutoMod blocked it: a server admin can make an exception for me.",
     240000: "Discord considers a link in it harmful and refuses the message.",

@@ -47,6 +47,7 @@ PURE = (
     "bot/address.py",
     "bot/assemble.py",
     "bot/context.py",
+    "bot/earlier.py",
     "bot/effort.py",
     "bot/errors.py",
     "bot/events.py",
@@ -59,11 +60,13 @@ PURE = (
     "bot/persona.py",
     "bot/pieces.py",
     "bot/reasoning.py",
+    "bot/starting.py",
     "bot/written_calls.py",
 )
 PURE_MAY = {
     "bot.errors",
     "bot.events",
+    "bot.incoming",
     "bot.marks",
     "bot.messages",
     "bot.model",
