@@ -74,7 +74,8 @@ class Chat:
         """
         if await self._store.conversation(conversation.id) is None:
             conversation = await self._store.add_conversation(await self._with_defaults(conversation))
-            remarks = (*remarks, *self._remarks_for_new)
+            if conversation.guild_id is not None:
+                remarks = (*remarks, *self._remarks_for_new)
         earlier = self._burst(conversation.id, said)
         grown = await self._store.ask_more(earlier.id, said) if earlier else None
         # A turn that was deleted meanwhile cannot grow; a message that is known cannot be asked either.
@@ -96,7 +97,14 @@ class Chat:
         turn = await self._store.ask(conversation.id, said)
         if turn is not None:
             await self._store.finish(turn.id, TurnStatus.INTERRUPTED, (), error=None, notices=(AWAY,))
-            self._spawn(self._redraw(turn.id))
+            self._spawn(self.redraw(turn.id))
+
+    async def redraw(self, turn_id: int) -> None:
+        """Show a stored turn as it is now, in its old messages."""
+        turn = await self._known(turn_id)
+        conversation = await self._store.conversation(turn.conversation_id)
+        shows_reasoning = conversation is not None and conversation.show_reasoning is ShowReasoning.SPOILER
+        await self._show(turn, Reply.of(turn, shows_reasoning=shows_reasoning))
 
     def running_turn(self, conversation_id: int) -> Turn | None:
         """The turn that is being answered in a conversation."""
@@ -151,7 +159,7 @@ class Chat:
                 self._enqueue(turn, tell=False)
             elif not self._is_running(turn):
                 await self._interrupt(turn)
-                self._spawn(self._redraw(turn.id))
+                self._spawn(self.redraw(turn.id))
 
     async def aclose(self) -> None:
         """Interrupt what is running, storing and showing what has come; gives up on slow parts after a few seconds."""
@@ -249,13 +257,6 @@ class Chat:
         else:
             self._waiting.discard(turn.id)
         self._spawn(self._marks.waiting(turn.conversation_id, turn.question[0].id, waits))
-
-    async def _redraw(self, turn_id: int) -> None:
-        """Show a stored turn as it is now, in its old messages."""
-        turn = await self._known(turn_id)
-        conversation = await self._store.conversation(turn.conversation_id)
-        shows_reasoning = conversation is not None and conversation.show_reasoning is ShowReasoning.SPOILER
-        await self._show(turn, Reply.of(turn, shows_reasoning=shows_reasoning))
 
     async def _show(self, turn: Turn, reply: Reply) -> None:
         async def sent(pages: tuple[int, ...]) -> None:

@@ -133,8 +133,8 @@ class Chat(commands.Cog):
             raise ForUser(" ".join(remarks))
         conversation = known
         if decision is Verdict.OPEN_THREAD:
-            thread_id = await open_thread(message, thread_name(text))
-            conversation = await self._store.conversation(thread_id) or new_conversation(thread_id, message)
+            thread = await open_thread(message, thread_name(text))
+            conversation = await self._store.conversation(thread.id) or new_conversation(thread.id, message)
         elif conversation is None:
             conversation = new_conversation(message.channel.id, message)
             conversation = _listening(conversation) if decision is Verdict.ANSWER else conversation

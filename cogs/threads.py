@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import dataclass
 from typing import Any
 
 import discord
@@ -57,13 +58,21 @@ def check_message(message: discord.Message, *, opens_thread: bool) -> None:
     _check(spot, _rights(message.channel))
 
 
-async def open_thread(message: discord.Message, name: str) -> int:
-    """Open a thread on a message and return its id; one that is there already is taken. Raises ForUser."""
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The thread on a message; not `is_new` if somebody had opened it before."""
+
+    id: int
+    is_new: bool
+
+
+async def open_thread(message: discord.Message, name: str) -> Opened:
+    """Open a thread on a message; one that is there already is taken. Raises ForUser."""
     try:
-        return (await message.create_thread(name=name, auto_archive_duration=1440)).id
+        return Opened((await message.create_thread(name=name, auto_archive_duration=1440)).id, is_new=True)
     except discord.HTTPException as error:
-        if error.code == _THREAD_EXISTS:  # it has the message's id
-            return message.id
+        if error.code == _THREAD_EXISTS:
+            return Opened(message.id, is_new=False)  # Discord gives a thread the id of its message
         if error.code in _REFUSED:
             raise ForUser(_REFUSED[error.code]) from error
         if isinstance(error, discord.Forbidden):

@@ -72,6 +72,8 @@ class Answers:
     def follow_up(self, interaction: Interaction, body: JsonObject, files: Sequence[Upload]) -> Message:
         """Another message, or the awaited response where the first one was deferred."""
         original = interaction.original
+        if original is not None and not self._exists(original):
+            original = None
         if original is not None and interaction.answer is CallbackType.DEFERRED_MESSAGE and _is_loading(original):
             return self._world.edit_response(interaction.channel_id, original.id, body, files)
         self._count_followup(interaction)

@@ -213,6 +213,8 @@ def _guild_channel_view(channel: Channel) -> JsonObject:
             for overwrite in channel.overwrites
         ],
     }
+    if channel.type is ChannelType.VOICE:
+        view |= {"bitrate": 64_000, "user_limit": 0, "rtc_region": None}
     if channel.type is ChannelType.FORUM:
         tags: list[JsonObject] = [_tag_view(tag) for tag in channel.available_tags]
         view |= {
