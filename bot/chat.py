@@ -54,6 +54,8 @@ class Chat:
         self._remarks_for_new = tuple(remarks_for_new)
         self._lanes: dict[int, _Lane] = {}
         self._remarks: dict[int, tuple[str, ...]] = {}
+        self._pages: dict[int, tuple[int, ...]] = {}
+        """Messages that wait for a turn's answer."""
         self._waiting: set[int] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
@@ -83,7 +85,7 @@ class Chat:
         if turn is None:
             return None
         if pages:
-            await self._store.save_pages(turn.id, pages)
+            self._pages[turn.id] = tuple(pages)
         self._remarks[turn.id] = (*self._remarks.get(turn.id, ()), *remarks)
         if grown:
             await self._grow(turn)
@@ -125,7 +127,7 @@ class Chat:
         if not await self._store.requeue(turn.id):
             raise ForUser("This question is being answered already.")
         if pages:
-            await self._store.save_pages(turn.id, pages)
+            self._pages[turn.id] = tuple(pages)
         turn = await self._known(turn_id)
         self._enqueue(turn, tell=True)
 
@@ -233,6 +235,9 @@ class Chat:
         guild = await self.settings_of(conversation.guild_id)
         if self._closing:
             return  # it stays QUEUED
+        if (pages := self._pages.pop(turn.id, None)) is not None:  # only now, for an earlier answer notes its own
+            await self._store.save_pages(turn.id, pages)
+            turn = replace(turn, pages=pages)
         remarks = self._remarks.pop(turn.id, ())
         answer = lane.answer = Answer(self._backstage, turn, conversation, guild, remarks=remarks)
         try:
