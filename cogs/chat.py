@@ -94,6 +94,22 @@ class Chat(commands.Cog):
                 continue
             for message in missed:
                 await self.on_message(message)
+        # Which posts came while we were away can only be told from what came last before.
+        if standing:
+            await self._look_for_posts(max(oldest, *(newest for _, newest in standing)))
+
+    async def _look_for_posts(self, after: int) -> None:
+        """Take up new posts of listed forums whose ids are above `after`."""
+        for guild in self._client.guilds:
+            new = [thread for thread in guild.threads if thread.id > after]
+            listed = (await self._chat.settings_of(guild.id)).forum_channels if new else ()
+            for thread in new:
+                if thread.parent_id not in listed or await self._store.conversation(thread.id) is not None:
+                    continue
+                try:
+                    await self.on_message(await thread.fetch_message(thread.id))
+                except discord.HTTPException as error:
+                    log.info("a post could not be looked at: %s", describe(error))
 
     async def _note_where_threads_stand(self) -> None:
         since = (datetime.now(UTC) - ACTIVE).timestamp()
