@@ -54,8 +54,7 @@ class Chat:
         self._remarks_for_new = tuple(remarks_for_new)
         self._lanes: dict[int, _Lane] = {}
         self._remarks: dict[int, tuple[str, ...]] = {}
-        self._pages: dict[int, tuple[int, ...]] = {}
-        """Messages that wait for a turn's answer."""
+        self._pages: dict[int, tuple[int, ...]] = {}  # messages that wait for a turn's answer
         self._waiting: set[int] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
@@ -70,14 +69,12 @@ class Chat:
     ) -> Turn | None:
         """Store a question and see to its answer; `conversation` is created where it is new.
 
-        `remarks` are shown with the answer, such as which files could not be read;
-        `pages` are messages that wait for it already.
+        `remarks` are shown with the answer, such as which files could not be read; `pages` wait for it already.
         Returns the turn it belongs to, or None when this message is known already.
         """
         if await self._store.conversation(conversation.id) is None:
             conversation = await self._store.add_conversation(await self._with_defaults(conversation))
-            if conversation.guild_id is not None:
-                remarks = (*remarks, *self._remarks_for_new)
+            remarks = (*remarks, *self._remarks_for_new) if conversation.guild_id is not None else remarks
         earlier = self._burst(conversation.id, said)
         grown = await self._store.ask_more(earlier.id, said) if earlier else None
         # A turn that was deleted meanwhile cannot grow; a message that is known cannot be asked either.

@@ -10,8 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -19,11 +18,10 @@ import aiohttp
 import discord
 
 from bot.errors import RetryLater, describe
+from bot.impatience import impatient
 from bot.in_place import TOKEN_SECONDS, InPlace
 from bot.refusals import ARCHIVED, Refusals
-from bot.render.buckets import Kind
 from bot.render.page import Page
-from bot.render.traffic import TICKET, Ticket
 from bot.widgets import allowed_mentions, files, shows, view
 
 log = logging.getLogger(__name__)
@@ -145,7 +143,7 @@ class Poster:
         message = self._client.get_partial_messageable(channel_id).get_partial_message(message_id)
         try:
             async with asyncio.timeout(10):
-                with _impatient():
+                with impatient():
                     if waits:
                         await message.add_reaction(WAITING)
                     elif self._client.user is not None:
@@ -157,7 +155,7 @@ class Poster:
         """Write to somebody privately; best effort, for people may refuse letters."""
         try:
             async with asyncio.timeout(10):
-                with _impatient():
+                with impatient():
                     channel = await self._client.create_dm(discord.Object(user_id))
                     await channel.send(text)
         except (discord.DiscordException, aiohttp.ClientError, OSError, RetryLater) as error:
@@ -185,13 +183,3 @@ class Poster:
         except discord.Forbidden:
             return False
         return True
-
-
-@contextmanager
-def _impatient() -> Generator[None]:
-    """Let a 429 be raised at once: discord.py would wait, and being cancelled while it does may block it for good."""
-    token = TICKET.set(Ticket((0, Kind.SEND), is_used=True))
-    try:
-        yield
-    finally:
-        TICKET.reset(token)

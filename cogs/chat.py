@@ -17,11 +17,12 @@ from discord.ext import commands
 
 from bot.address import Heard, Place, Verdict, verdict
 from bot.client import SORRY, Client
-from bot.errors import ForUser, describe
+from bot.errors import ForUser, RetryLater, describe
+from bot.impatience import impatient
 from bot.incoming import is_blank, readable, thread_name
 from bot.messages import Conversation, Listen, Said, Text
 from cogs.attachments import read_attachments
-from cogs.threads import check_message, earlier_in, is_new_post, joined, open_thread
+from cogs.threads import READ_SECONDS, check_message, earlier_in, is_new_post, joined, open_thread
 
 log = logging.getLogger(__name__)
 
@@ -107,9 +108,13 @@ class Chat(commands.Cog):
                 if thread.parent_id not in listed or await self._store.conversation(thread.id) is not None:
                     continue
                 try:
-                    await self.on_message(await thread.fetch_message(thread.id))
-                except discord.HTTPException as error:
+                    async with asyncio.timeout(READ_SECONDS):
+                        with impatient():
+                            post = await thread.fetch_message(thread.id)
+                except (discord.HTTPException, TimeoutError, RetryLater) as error:
                     log.info("a post could not be looked at: %s", describe(error))
+                    continue
+                await self.on_message(post)
 
     async def _note_where_threads_stand(self) -> None:
         since = (datetime.now(UTC) - ACTIVE).timestamp()

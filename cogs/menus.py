@@ -8,6 +8,7 @@ by the click that opened the form, and the message is kept until then.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections import OrderedDict
 from dataclasses import replace
@@ -18,7 +19,8 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.client import Client, tell
-from bot.errors import ForUser, ShowError
+from bot.errors import ForUser, RetryLater, ShowError
+from bot.impatience import impatient
 from bot.incoming import is_blank, one_line, thread_name
 from bot.messages import Conversation, Said, Text
 from bot.refusals import Refusals
@@ -26,7 +28,7 @@ from bot.starting import Spot
 from cogs.attachments import read_attachments
 from cogs.in_place import STILL_RUNNING, ask_in_place
 from cogs.pointed import Pointed
-from cogs.threads import check_interaction, earlier_in, joined, open_thread, spot_of
+from cogs.threads import check_interaction, earlier_in, in_a_while, joined, open_thread, spot_of
 
 ASK_ABOUT = "Ask about this"
 EXPLAIN = "Explain this code"
@@ -38,6 +40,8 @@ EXPLANATION = (
 
 MOST_KEPT = 1_000
 """Messages that wait for a form to come back."""
+
+POST_SECONDS = 15.0
 
 QUOTED = 1_500
 """How much of a question is quoted where it is answered, in characters."""
@@ -151,10 +155,15 @@ class Menus(commands.Cog):
     async def _quote(self, channel_id: int, text: str) -> None:
         """Show the others what was asked. Raises ForUser where the bot may not write."""
         try:
-            async with Refusals():
-                await self._client.get_partial_messageable(channel_id).send(text, suppress_embeds=True)
+            async with asyncio.timeout(POST_SECONDS), Refusals():
+                with impatient():
+                    await self._client.get_partial_messageable(channel_id).send(text, suppress_embeds=True)
         except ShowError as error:
             raise ForUser(f"I cannot answer in <#{channel_id}>. {error}") from error
+        except RetryLater as later:
+            raise ForUser(f"Discord lets me write no more there now. {in_a_while(later.seconds)}") from later
+        except OSError as error:
+            raise ForUser("Discord did not take my message in time. Please ask again in a moment.") from error
 
     async def _known(self, interaction: discord.Interaction[Client]) -> Conversation | None:
         return await self._services.store.conversation(interaction.channel_id or 0)

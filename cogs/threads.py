@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass
+from math import ceil
 from typing import Any
 
 import discord
 
 from bot.earlier import Earlier, so_far
-from bot.errors import ForUser
+from bot.errors import ForUser, RetryLater
+from bot.impatience import impatient
 from bot.incoming import readable
 from bot.messages import Conversation, Listen, Part, Text
 from bot.starting import NEEDED, NO_HISTORY, NO_THREAD_HERE, Spot, refusal
@@ -21,6 +23,7 @@ EARLIER = 50
 """How many earlier messages of somebody else's thread are read when we are called into it."""
 
 READ_SECONDS = 15.0
+OPEN_SECONDS = 15.0
 
 _THREAD_EXISTS = 160004
 _REFUSED = {
@@ -69,7 +72,14 @@ class Opened:
 async def open_thread(message: discord.Message, name: str) -> Opened:
     """Open a thread on a message; one that is there already is taken. Raises ForUser."""
     try:
-        return Opened((await message.create_thread(name=name, auto_archive_duration=1440)).id, is_new=True)
+        async with asyncio.timeout(OPEN_SECONDS):
+            with impatient():
+                thread = await message.create_thread(name=name, auto_archive_duration=1440)
+        return Opened(thread.id, is_new=True)
+    except RetryLater as later:
+        raise ForUser(f"Discord lets me open no more threads now. {in_a_while(later.seconds)}") from later
+    except TimeoutError:
+        raise ForUser("Discord did not open a thread in time. Please ask again in a moment.") from None
     except discord.HTTPException as error:
         if error.code == _THREAD_EXISTS:
             return Opened(message.id, is_new=False)  # Discord gives a thread the id of its message
@@ -93,11 +103,19 @@ async def earlier_in(
         return (), (NO_HISTORY,)
     try:
         async with asyncio.timeout(READ_SECONDS):
-            found = [_earlier(message, me) async for message in channel.history(limit=EARLIER, before=before)]
-    except (discord.Forbidden, TimeoutError):
+            with impatient():
+                found = [_earlier(message, me) async for message in channel.history(limit=EARLIER, before=before)]
+    except (discord.Forbidden, TimeoutError, RetryLater):
         return (), (NO_HISTORY,)
     text = so_far(reversed(found))
     return ((Text(text),) if text else ()), ()
+
+
+def in_a_while(seconds: float) -> str:
+    """When to try again, as a sentence."""
+    if seconds < 120:
+        return f"Please ask again in {ceil(seconds)} seconds."
+    return f"Please ask again in {ceil(seconds / 60)} minutes."
 
 
 def joined(channel_id: int, channel: Any, owner_id: int, created_at: float, guild_id: int | None) -> Conversation:

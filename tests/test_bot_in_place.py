@@ -14,6 +14,7 @@ from bot.playground.discord.interactions import INVALID_WEBHOOK_TOKEN
 from bot.playground.discord.permissions import Permission
 from bot.playground.discord.records import Channel
 from bot.playground.discord.rest_faults import Refuse
+from bot.playground.discord.world import default_world
 from bot.store import Store
 from tests.elsewhere import Forms, ask_with_file, commands, lounge, menu, private, prompts, submit
 from tests.whole_bot import Stage, script_file, stage
@@ -220,6 +221,17 @@ async def test_after_a_restart_an_answer_in_place_is_stored_as_interrupted_and_n
         assert "Interrupted by a restart" in shown
         await servers.press(servers.ben, place.id, "Continue")
         await servers.answered(place.id, count=2)
+
+
+async def test_nothing_is_said_of_messages_that_the_bot_could_not_read_there_anyway(tmp_path: Path) -> None:
+    world = default_world(message_content=False)
+    async with stage(tmp_path, world=world, script=script_file(tmp_path, ECHO)) as bot, bot.app():
+        place = lounge(bot)
+        await bot.command(bot.ben, place.id, "ask", prompt="hello")
+
+        shown = await bot.answered(place.id)
+        assert "I only see messages" not in shown
+        assert [label for label, _, _ in bot.buttons(place.id)] == ["Retry", "Reasoning", "Source"]
 
 
 async def test_the_menus_work_there_as_well(bot: Stage, place: Channel) -> None:

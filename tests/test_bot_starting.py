@@ -10,6 +10,7 @@ import pytest
 from bot.messages import JsonObject, Listen
 from bot.playground.discord.permissions import Permission
 from bot.playground.discord.records import Channel, ChannelOverwrite, ChannelType, Message
+from bot.playground.discord.rest_faults import TooMany
 from bot.playground.discord.world import World, default_world
 from bot.store import Store
 from tests.elsewhere import ask_with_file, private, prompts
@@ -172,6 +173,19 @@ async def test_a_missing_permission_is_named_before_anything_is_posted(
         await bot.until(lambda: named_so in bot.text(general), "a sentence")
         assert question.id not in bot.world.records.channels
         assert not bot.model.requests
+
+
+async def test_where_discord_opens_no_more_threads_it_is_said_when_to_ask_again_and_no_quote_is_left(
+    bot: Stage,
+) -> None:
+    opening = ("POST", "/channels/{channel_id}/messages/{message_id}/threads")
+    bot.discord.rest.faults.add(*opening, TooMany(219.0))
+
+    await bot.command(bot.ben, bot.channel("general"), "ask", prompt="hello")
+
+    await bot.until(lambda: "Please ask again in 4 minutes." in private(bot, bot.ben), "a sentence")
+    assert bot.messages(bot.channel("general")) == []
+    assert not bot.model.requests
 
 
 async def test_who_cannot_be_answered_where_they_asked_is_told_privately(tmp_path: Path) -> None:
