@@ -290,7 +290,7 @@ def application_view(state: State, application: Application) -> JsonObject:
         "bot": user_view(state.user(application.bot_id)),
         "bot_public": True,
         "bot_require_code_grant": False,
-        "integration_types_config": {"0": {}, "1": {}},
+        "integration_types_config": {"0": {}, "1": {}} if application.takes_user_installs else {"0": {}},
         "verify_key": application.verify_key,
         "flags": application.flags,
         "flags_new": str(application.flags),
