@@ -22,6 +22,7 @@ class Place(Enum):
     CHANNEL = auto()
     CONVERSATION = auto()  # a thread that already is one of our conversations
     OTHER_THREAD = auto()
+    NEW_POST = auto()  # the first message of a post in a forum that the admins listed
 
 
 class Verdict(Enum):
@@ -61,6 +62,8 @@ def verdict(heard: Heard) -> Verdict:
             return Verdict.JOIN_THREAD if heard.mentions_us else Verdict.IGNORE
         case Place.DM:
             return Verdict.IGNORE if heard.text.startswith(ASIDE) else Verdict.ANSWER
+        case Place.NEW_POST:
+            return Verdict.IGNORE if heard.text.startswith(ASIDE) else Verdict.ANSWER
         case Place.CONVERSATION:
             return Verdict.ANSWER if _meant_for_us(heard) else Verdict.IGNORE
 
@@ -70,6 +73,6 @@ def _meant_for_us(heard: Heard) -> bool:
         return False
     if heard.mentions_us or heard.replies_to_us:
         return True
-    if heard.listen is Listen.MENTIONS:
+    if heard.listen is not Listen.ALL:
         return False
     return not (heard.replies_to_other or heard.begins_with_other)

@@ -39,6 +39,7 @@ SHOW_SECONDS = 120.0
 STORED_FIRST_SECONDS = 1.0
 """How long the end of an answer waits for the database before it is shown all the same."""
 
+OUT_OF_TIME = "Discord lets me write here for a quarter of an hour only, so I had to stop."
 TRIMMED = "This thread is longer than the model can read, so its oldest messages were left out."
 TOO_LONG = "This message is longer than the model can read. Please shorten it, or choose a model with a larger window."
 UNEXPECTED = "Something went wrong on my side, and it has been logged. Please try again."
@@ -77,6 +78,8 @@ class Backstage:
     clock: Callable[[], float]
     tell: Callable[[int, str], Awaitable[None]]
     """Writes to a user privately. Never raises."""
+    seconds_left: Callable[[int], float | None]
+    """How long an answer in a conversation may still take; None where it may take as long as it likes."""
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
 
@@ -212,12 +215,20 @@ class Answer:
         self._asking = asyncio.create_task(self._listen(request))
         saving = asyncio.create_task(self._save_often())
         try:
-            await asyncio.wait({self._asking})
+            await self._wait_for(self._asking)
         finally:
             self._asking.cancel()
             saving.cancel()
             await asyncio.wait({self._asking, saving})
         return asyncio.CancelledError() if self._asking.cancelled() else self._asking.exception()
+
+    async def _wait_for(self, asking: asyncio.Task[None]) -> None:
+        """Wait for the end of a request, or end it when there will be no way to show more."""
+        await asyncio.wait({asking}, timeout=self._backstage.seconds_left(self._conversation.id))
+        if not asking.done():
+            self._show(Noticed(OUT_OF_TIME))
+            self.cut(Cut.STOP)
+            await asyncio.wait({asking})
 
     async def _listen(self, request: ModelRequest) -> None:
         async with aclosing(self._backstage.engine.run(request, self._backstage.tools, self._draft)) as events:

@@ -101,6 +101,7 @@ class App:
             tools=Toolbox(),
             clock=self._clock,
             tell=poster.tell,
+            seconds_left=poster.in_place.seconds_left,
         )
         chat = Chat(backstage, poster, remarks_for_new=() if reads_messages else (CANNOT_READ,))
         client.services = Services(chat, store, catalogue, settings, poster)

@@ -54,6 +54,7 @@ class Chat:
         self._remarks_for_new = tuple(remarks_for_new)
         self._lanes: dict[int, _Lane] = {}
         self._remarks: dict[int, tuple[str, ...]] = {}
+        self._pages: dict[int, tuple[int, ...]] = {}  # messages that wait for a turn's answer
         self._waiting: set[int] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
@@ -63,21 +64,25 @@ class Chat:
         """How many conversations are being answered."""
         return len(self._lanes)
 
-    async def ask(self, conversation: Conversation, said: Said, *, remarks: Sequence[str] = ()) -> Turn | None:
+    async def ask(
+        self, conversation: Conversation, said: Said, *, remarks: Sequence[str] = (), pages: Sequence[int] = ()
+    ) -> Turn | None:
         """Store a question and see to its answer; `conversation` is created where it is new.
 
-        `remarks` are shown with the answer, such as which files could not be read.
+        `remarks` are shown with the answer, such as which files could not be read; `pages` wait for it already.
         Returns the turn it belongs to, or None when this message is known already.
         """
         if await self._store.conversation(conversation.id) is None:
             conversation = await self._store.add_conversation(await self._with_defaults(conversation))
-            remarks = (*remarks, *self._remarks_for_new)
+            remarks = (*remarks, *self._remarks_for_new) if conversation.guild_id is not None else remarks
         earlier = self._burst(conversation.id, said)
         grown = await self._store.ask_more(earlier.id, said) if earlier else None
         # A turn that was deleted meanwhile cannot grow; a message that is known cannot be asked either.
         turn = grown or await self._store.ask(conversation.id, said)
         if turn is None:
             return None
+        if pages:
+            self._pages[turn.id] = tuple(pages)
         self._remarks[turn.id] = (*self._remarks.get(turn.id, ()), *remarks)
         if grown:
             await self._grow(turn)
@@ -91,7 +96,14 @@ class Chat:
         turn = await self._store.ask(conversation.id, said)
         if turn is not None:
             await self._store.finish(turn.id, TurnStatus.INTERRUPTED, (), error=None, notices=(AWAY,))
-            self._spawn(self._redraw(turn.id))
+            self._spawn(self.redraw(turn.id))
+
+    async def redraw(self, turn_id: int) -> None:
+        """Show a stored turn as it is now, in its old messages."""
+        turn = await self._known(turn_id)
+        conversation = await self._store.conversation(turn.conversation_id)
+        shows_reasoning = conversation is not None and conversation.show_reasoning is ShowReasoning.SPOILER
+        await self._show(turn, Reply.of(turn, shows_reasoning=shows_reasoning))
 
     def running_turn(self, conversation_id: int) -> Turn | None:
         """The turn that is being answered in a conversation."""
@@ -106,15 +118,17 @@ class Chat:
         lane.answer.cut(Cut.STOP)
         return True
 
-    async def retry(self, turn_id: int) -> None:
-        """Answer a turn anew in place of its old answer. Raises ForUser where that makes no sense."""
+    async def retry(self, turn_id: int, *, pages: Sequence[int] = ()) -> None:
+        """Answer a turn anew in place of its old answer, or in `pages`. Raises ForUser where that makes no sense."""
         turn = await self._known(turn_id)
         if not await self._store.requeue(turn.id):
             raise ForUser("This question is being answered already.")
+        if pages:
+            self._pages[turn.id] = tuple(pages)
         turn = await self._known(turn_id)
         self._enqueue(turn, tell=True)
 
-    async def go_on(self, turn_id: int, asked: Said) -> None:
+    async def go_on(self, turn_id: int, asked: Said, *, pages: Sequence[int] = ()) -> None:
         """Let the model continue an answer that was cut off. Raises ForUser where that makes no sense."""
         turn = await self._known(turn_id)
         if turn.status.unfinished:
@@ -122,7 +136,7 @@ class Chat:
         prompt = Said(asked.id, asked.author_id, asked.author_name, (Text(CONTINUE),), asked.at)
         conversation = await self._store.conversation(turn.conversation_id)
         if conversation is not None:
-            await self.ask(conversation, prompt)
+            await self.ask(conversation, prompt, pages=pages)
 
     async def settings_of(self, guild_id: int | None) -> GuildSettings:
         """What the admins of a server have decided; the defaults where there is none, as in direct messages."""
@@ -131,14 +145,20 @@ class Chat:
         return GuildSettings.model_validate(await self._store.guild_settings(guild_id) or {})
 
     async def resume(self) -> None:
-        """Repair what an earlier process left: mark interrupted answers, ask the questions that waited."""
+        """Repair what an earlier process left: mark interrupted answers, ask the questions that waited.
+
+        What was shown in place of an interaction went with the interaction's token: it is only stored as interrupted.
+        """
         for turn in await self._store.unfinished():
-            if turn.status is TurnStatus.QUEUED:
+            if await self._is_in_place(turn):
+                if turn.conversation_id not in self._lanes:
+                    await self._interrupt(turn)
+            elif turn.status is TurnStatus.QUEUED:
                 self._waiting.add(turn.id)
                 self._enqueue(turn, tell=False)
             elif not self._is_running(turn):
-                await self._store.finish(turn.id, TurnStatus.INTERRUPTED, turn.steps, error=None, notices=turn.notices)
-                self._spawn(self._redraw(turn.id))
+                await self._interrupt(turn)
+                self._spawn(self.redraw(turn.id))
 
     async def aclose(self) -> None:
         """Interrupt what is running, storing and showing what has come; gives up on slow parts after a few seconds."""
@@ -212,6 +232,9 @@ class Chat:
         guild = await self.settings_of(conversation.guild_id)
         if self._closing:
             return  # it stays QUEUED
+        if (pages := self._pages.pop(turn.id, None)) is not None:  # only now, for an earlier answer notes its own
+            await self._store.save_pages(turn.id, pages)
+            turn = replace(turn, pages=pages)
         remarks = self._remarks.pop(turn.id, ())
         answer = lane.answer = Answer(self._backstage, turn, conversation, guild, remarks=remarks)
         try:
@@ -237,13 +260,6 @@ class Chat:
             self._waiting.discard(turn.id)
         self._spawn(self._marks.waiting(turn.conversation_id, turn.question[0].id, waits))
 
-    async def _redraw(self, turn_id: int) -> None:
-        """Show a stored turn as it is now, in its old messages."""
-        turn = await self._known(turn_id)
-        conversation = await self._store.conversation(turn.conversation_id)
-        shows_reasoning = conversation is not None and conversation.show_reasoning is ShowReasoning.SPOILER
-        await self._show(turn, Reply.of(turn, shows_reasoning=shows_reasoning))
-
     async def _show(self, turn: Turn, reply: Reply) -> None:
         async def sent(pages: tuple[int, ...]) -> None:
             await self._store.save_pages(turn.id, pages)
@@ -261,6 +277,13 @@ class Chat:
         if turn is None:
             raise ForUser("This question is not known any more; it was deleted. Please ask again.")
         return turn
+
+    async def _interrupt(self, turn: Turn) -> None:
+        await self._store.finish(turn.id, TurnStatus.INTERRUPTED, turn.steps, error=None, notices=turn.notices)
+
+    async def _is_in_place(self, turn: Turn) -> bool:
+        conversation = await self._store.conversation(turn.conversation_id)
+        return conversation is not None and conversation.is_in_place
 
     def _is_running(self, turn: Turn) -> bool:
         lane = self._lanes.get(turn.conversation_id)

@@ -35,7 +35,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-COGS = ("cogs.chat", "cogs.ask", "cogs.controls", "cogs.reasoning", "cogs.help")
+COGS = ("cogs.chat", "cogs.ask", "cogs.menus", "cogs.controls", "cogs.reasoning", "cogs.help")
+
+BROUGHT_ALONG = frozenset({"ask", "help", "Ask about this", "Explain this code"})
+"""The commands of those who install the bot for themselves. They work everywhere; all others where the bot is."""
 
 _SYNCED = "commands synced"
 SORRY = "Something went wrong on my side, and it has been logged. Please try again in a moment."
@@ -72,6 +75,8 @@ class Client(commands.AutoShardedBot):
             http_trace=http_trace,
             guild_ready_timeout=0.5,  # nothing here waits for a server's members
             enable_debug_events=False,
+            allowed_installs=app_commands.AppInstallationType(guild=True, user=False),
+            allowed_contexts=app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=False),
         )
         self._settings = settings
         self.reads_messages = reads_messages
@@ -100,6 +105,7 @@ class Client(commands.AutoShardedBot):
         await self._find_gateway()
         for name in COGS:
             await self.load_extension(name)
+        self._open_what_is_brought_along()
         await self._publish_commands()
 
     async def on_message(self, message: discord.Message, /) -> None:
@@ -139,6 +145,14 @@ class Client(commands.AutoShardedBot):
             refuse_foreign_gateway(url, self._settings.discord_api_url)
         self.shard_count = self.shard_count or shards
         DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(url)
+
+    def _open_what_is_brought_along(self) -> None:
+        for command in self.tree.get_commands():
+            if command.name in BROUGHT_ALONG:
+                command.allowed_installs = app_commands.AppInstallationType(guild=True, user=True)
+                command.allowed_contexts = app_commands.AppCommandContext(
+                    guild=True, dm_channel=True, private_channel=True
+                )
 
     async def _publish_commands(self) -> None:
         """Send the commands to Discord only when they differ from what was sent last: creations are rationed."""

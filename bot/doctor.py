@@ -86,7 +86,9 @@ async def _discord(settings: Settings) -> AsyncGenerator[Finding]:
                 return
             yield Finding(Health.GOOD, f"Token: accepted; the bot is {_shown(str(client.user))}.")
             yield await _gateway(client, settings)
-            yield _intent(await client.application_info())
+            info = await client.application_info()
+            yield _intent(info)
+            yield _user_install(info)
             yield await _commands(client)
             async for finding in _permissions(client):
                 yield finding
@@ -124,6 +126,16 @@ def _intent(info: discord.AppInfo) -> Finding:
         Health.WORTH_KNOWING,
         "Message content intent: not granted. The bot works, but in threads it hears only mentions and the Reply "
         "button. Turn it on in the developer portal (Bot → Message Content Intent).",
+    )
+
+
+def _user_install(info: discord.AppInfo) -> Finding:
+    if info.user_integration_config is not None:
+        return Finding(Health.GOOD, "User install: on.")
+    return Finding(
+        Health.WORTH_KNOWING,
+        "User install: off, so nobody can take /ask along to other servers and direct messages. Turn it on in the "
+        "developer portal (Installation → User Install).",
     )
 
 

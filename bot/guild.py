@@ -44,6 +44,12 @@ class GuildSettings(BaseModel):
     persona: str | None = Field(
         default=None, title="Persona", max_length=4000, description="Replaces the built-in instructions to the model."
     )
+    forum_channels: tuple[int, ...] = Field(
+        default=(),
+        title="Forums",
+        max_length=100,
+        description="The forums in which I answer every new post.",
+    )
     footer: bool = Field(
         default=True, title="Footer", description="Whether answers end with a line naming model, time, tokens and cost."
     )

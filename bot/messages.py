@@ -166,6 +166,8 @@ class Listen(StrEnum):
 
     ALL = "all"
     MENTIONS = "mentions"
+    NOTHING = "nothing"
+    """Of an answer in place of an interaction, below which nothing that is written reaches the bot."""
 
 
 class ShowReasoning(StrEnum):
@@ -177,7 +179,11 @@ class ShowReasoning(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """A thread or a DM channel. `id` is that channel's id. None means: the server's default."""
+    """A thread or a DM channel. `id` is that channel's id. None means: the server's default.
+
+    An answer in place of an interaction is a conversation of its own, with the
+    interaction's id, and belongs to no server: none has invited the bot there.
+    """
 
     id: int
     guild_id: int | None
@@ -191,3 +197,8 @@ class Conversation:
     first_turn_id: int = 0
     """Turns with a lower id have left the context window."""
     created_at: float = field(default=0.0)
+
+    @property
+    def is_in_place(self) -> bool:
+        """Whether it is shown in place of an interaction, by the interaction's token alone."""
+        return self.listen is Listen.NOTHING

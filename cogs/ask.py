@@ -1,11 +1,13 @@
 """`/ask`: a question without a mention, with its options.
 
-Opens a thread in a server's channel; in a conversation of ours, or in a DM, the
-question is asked in place.
+Opens a thread in a server's channel; in a thread, or in a DM, the question is
+asked there. Where the bot is no member, the command's own response is the answer.
+The model and the effort hold for the whole thread, from then on.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import discord
@@ -16,17 +18,19 @@ from bot.client import Client
 from bot.effort import offered
 from bot.errors import ForUser
 from bot.incoming import is_blank, one_line, thread_name
-from bot.messages import Conversation, Said, Text
+from bot.messages import Conversation, Part, Said, Text
 from bot.model import ModelInfo
+from bot.starting import Spot
 from cogs.attachments import read_attachments
+from cogs.in_place import ask_in_place
+from cogs.threads import check_interaction, earlier_in, joined, open_thread, spot_of
 
 QUOTED = 1_500
 """How much of the prompt is quoted in the channel, in characters."""
 
-NO_THREAD_HERE = "I cannot open a thread in this kind of channel. Please ask in a text channel or in a DM."
-NO_RIGHTS = (
-    "I may not open a thread here. Please ask an admin to give me the permissions **Create Public Threads** and "
-    "**Send Messages in Threads** in this channel."
+NOT_YOURS = (
+    "Only the person who began this thread, or a moderator, can change its model or effort. "
+    "Please ask without these options, or in a channel, where a thread of your own is opened."
 )
 
 
@@ -59,20 +63,24 @@ class Ask(commands.Cog):
         if effort and info and effort not in efforts:
             raise ForUser(f"{info.name} does not offer the effort “{effort}” here. {_on_offer(efforts)}")
         known = await self._services.store.conversation(interaction.channel_id or 0)
-        if known is None and interaction.guild is not None:
-            _check_thread_possible(interaction)
-        said_by = interaction.user.display_name
-        await interaction.response.send_message(_quoted(prompt, said_by))
-        parts, remarks = await read_attachments([file] if file else [])
-        conversation = known or await self._conversation(interaction, prompt, model, effort)
-        said = Said(
-            interaction.id,
-            interaction.user.id,
-            said_by,
-            (Text(prompt), *parts),
-            interaction.created_at.timestamp(),
-        )
-        await self._services.chat.ask(conversation, said, remarks=remarks)
+        spot = spot_of(interaction, known)
+        check_interaction(interaction, spot)
+        files = [file] if file else []
+        if spot is Spot.IN_PLACE:
+            await ask_in_place(interaction, _said(interaction, (Text(prompt),)), files, model=model, effort=effort)
+            return
+        if known is not None and (model or effort):
+            _check_may_choose(interaction, known)
+            known = _with_choice(known, model, effort)
+            await self._services.store.save_conversation(known)
+        await interaction.response.send_message(_quoted(prompt, interaction.user.display_name))
+        parts, remarks = await read_attachments(files)
+        conversation = known or _with_choice(await self._begun(interaction, spot, prompt), model, effort)
+        parts = (Text(prompt), *parts)
+        if spot is Spot.THREAD:
+            earlier, trouble = await earlier_in(interaction.channel, self._client.user, before=interaction)
+            parts, remarks = (*earlier, *parts), (*remarks, *trouble)
+        await self._services.chat.ask(conversation, _said(interaction, parts), remarks=remarks)
 
     @ask.autocomplete("model")
     async def _models(self, interaction: discord.Interaction[Client], typed: str) -> list[app_commands.Choice[str]]:
@@ -96,30 +104,34 @@ class Ask(commands.Cog):
             raise ForUser(f"I do not know this model. {f'Did you mean {nearest}?' if nearest else ''}".strip())
         return info
 
-    async def _conversation(
-        self, interaction: discord.Interaction[Client], prompt: str, model: str | None, effort: str | None
-    ) -> Conversation:
-        channel_id = interaction.channel_id or 0
-        if interaction.guild is not None:
+    async def _begun(self, interaction: discord.Interaction[Client], spot: Spot, prompt: str) -> Conversation:
+        """A new conversation where the answer goes: for a channel in a new thread on the prompt, as quoted there."""
+        channel_id, asker_id = interaction.channel_id or 0, interaction.user.id
+        at = interaction.created_at.timestamp()
+        if spot is Spot.THREAD:
+            return joined(channel_id, interaction.channel, asker_id, at, interaction.guild_id)
+        if spot is Spot.CHANNEL:
             message = await interaction.original_response()
-            thread = await message.create_thread(name=thread_name(prompt), auto_archive_duration=1440)
-            channel_id = thread.id
-        return Conversation(
-            channel_id,
-            interaction.guild_id,
-            interaction.user.id,
-            model=model,
-            effort=effort,
-            created_at=interaction.created_at.timestamp(),
-        )
+            try:
+                channel_id = (await open_thread(message, thread_name(prompt))).id
+            except ForUser:
+                await interaction.delete_original_response()
+                raise
+        return Conversation(channel_id, interaction.guild_id, asker_id, created_at=at)
 
 
-def _check_thread_possible(interaction: discord.Interaction[Client]) -> None:
-    if not isinstance(interaction.channel, discord.TextChannel):
-        raise ForUser(NO_THREAD_HERE)
-    rights = interaction.app_permissions
-    if not (rights.create_public_threads and rights.send_messages_in_threads):
-        raise ForUser(NO_RIGHTS)
+def _said(interaction: discord.Interaction[Client], parts: tuple[Part, ...]) -> Said:
+    user = interaction.user
+    return Said(interaction.id, user.id, user.display_name, parts, interaction.created_at.timestamp())
+
+
+def _with_choice(conversation: Conversation, model: str | None, effort: str | None) -> Conversation:
+    return replace(conversation, model=model or conversation.model, effort=effort or conversation.effort)
+
+
+def _check_may_choose(interaction: discord.Interaction[Client], known: Conversation) -> None:
+    if interaction.user.id != known.owner_id and not interaction.permissions.manage_messages:
+        raise ForUser(NOT_YOURS)
 
 
 def _quoted(prompt: str, name: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import weakref
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import discord
@@ -16,15 +17,14 @@ from discord.ext import commands
 
 from bot.address import Heard, Place, Verdict, verdict
 from bot.client import SORRY, Client
-from bot.errors import ForUser, describe
+from bot.errors import ForUser, RetryLater, describe
+from bot.impatience import impatient
 from bot.incoming import is_blank, readable, thread_name
-from bot.messages import Conversation, Listen, Part, Said, Text
+from bot.messages import Conversation, Listen, Said, Text
 from cogs.attachments import read_attachments
+from cogs.threads import READ_SECONDS, check_message, earlier_in, is_new_post, joined, open_thread
 
 log = logging.getLogger(__name__)
-
-EARLIER = 50
-"""How many earlier messages of somebody else's thread are read when we are called into it."""
 
 ACTIVE = timedelta(days=7)
 """Threads that were active within this time are looked through for messages written while we were away."""
@@ -39,9 +39,9 @@ MISSED = 50
 """How many missed messages of a thread are taken up."""
 
 EMPTY = "You called me without a question. Please write it in the same message as the mention."
-NO_THREAD = (
-    "I may not open a thread here. Please ask an admin to give me the permissions **Create Public Threads** and "
-    "**Send Messages in Threads** in this channel, or ask in another channel."
+MENTION_ME = (
+    "I only see messages that mention me, because my operator has not been granted the message content intent. "
+    "To ask me about this post, mention me here together with your question."
 )
 
 
@@ -95,24 +95,46 @@ class Chat(commands.Cog):
                 continue
             for message in missed:
                 await self.on_message(message)
+        # Which posts came while we were away can only be told from what came last before.
+        if standing:
+            await self._look_for_posts(max(oldest, *(newest for _, newest in standing)))
+
+    async def _look_for_posts(self, after: int) -> None:
+        """Take up new posts of listed forums whose ids are above `after`."""
+        for guild in self._client.guilds:
+            new = [thread for thread in guild.threads if thread.id > after]
+            listed = (await self._chat.settings_of(guild.id)).forum_channels if new else ()
+            for thread in new:
+                if thread.parent_id not in listed or await self._store.conversation(thread.id) is not None:
+                    continue
+                try:
+                    async with asyncio.timeout(READ_SECONDS):
+                        with impatient():
+                            post = await thread.fetch_message(thread.id)
+                except (discord.HTTPException, TimeoutError, RetryLater) as error:
+                    log.info("a post could not be looked at: %s", describe(error))
+                    continue
+                await self.on_message(post)
 
     async def _note_where_threads_stand(self) -> None:
         since = (datetime.now(UTC) - ACTIVE).timestamp()
-        self._standing = await self._store.conversations_seen_since(since)
+        seen = await self._store.conversations_seen_since(since)
+        self._standing = [(conversation, newest) for conversation, newest in seen if not conversation.is_in_place]
 
     async def _hear(self, message: discord.Message) -> None:
         in_plain_channel = isinstance(message.channel, discord.abc.GuildChannel)
         known = None if in_plain_channel else await self._store.conversation(message.channel.id)
-        decision = verdict(self._heard(message, known))
+        is_post = known is None and is_new_post(message) and await self._is_listed(message)
+        decision = verdict(self._heard(message, known, is_post=is_post))
         if decision is Verdict.IGNORE:
             return
         try:
             await self._ask(message, known, decision)
         except ForUser as error:
-            await _tell(message, str(error))
+            await self._tell(message, str(error))
         except Exception as error:  # noqa: BLE001 - the edge of one message: whatever went wrong, its author is told
             log.error("a message could not be taken: %s", describe(error))
-            await _tell(message, SORRY)
+            await self._tell(message, SORRY)
 
     async def _ask(self, message: discord.Message, known: Conversation | None, decision: Verdict) -> None:
         """Make a question of a message that is for us. Raises ForUser where it cannot be one."""
@@ -120,7 +142,11 @@ class Chat(commands.Cog):
         if is_blank(text) and not message.attachments:
             if message.content:
                 raise ForUser(EMPTY)
+            if is_new_post(message) and known is None and not self._client.reads_messages:
+                await self._store.add_conversation(_listening(new_conversation(message.channel.id, message)))
+                raise ForUser(MENTION_ME)
             return
+        check_message(message, opens_thread=decision is Verdict.OPEN_THREAD)
         parts, remarks = await read_attachments(message.attachments)
         if not is_blank(text):
             parts = (Text(text), *parts)
@@ -128,19 +154,26 @@ class Chat(commands.Cog):
             raise ForUser(" ".join(remarks))
         conversation = known
         if decision is Verdict.OPEN_THREAD:
-            thread = await self._open_thread(message, text)
+            thread = await open_thread(message, thread_name(text))
             conversation = await self._store.conversation(thread.id) or new_conversation(thread.id, message)
         elif conversation is None:
             conversation = new_conversation(message.channel.id, message)
+            conversation = _listening(conversation) if decision is Verdict.ANSWER else conversation
         if decision is Verdict.JOIN_THREAD:
-            parts = (*await self._earlier(message), *parts)
+            earlier, trouble = await earlier_in(message.channel, self._client.user, before=message)
+            parts, remarks = (*earlier, *parts), (*remarks, *trouble)
         said = Said(message.id, message.author.id, message.author.display_name, parts, message.created_at.timestamp())
         if datetime.now(UTC) - message.created_at > LATE:
             await self._chat.offer(conversation, said)
         else:
             await self._chat.ask(conversation, said, remarks=remarks)
 
-    def _heard(self, message: discord.Message, known: Conversation | None) -> Heard:
+    async def _is_listed(self, message: discord.Message) -> bool:
+        """Whether the forum that a post is in is one that the server's admins have listed."""
+        guild = await self._chat.settings_of(message.guild.id if message.guild else None)
+        return isinstance(message.channel, discord.Thread) and message.channel.parent_id in guild.forum_channels
+
+    def _heard(self, message: discord.Message, known: Conversation | None, *, is_post: bool) -> Heard:
         me = self._client.user
         if me is None:
             raise RuntimeError("a message came before the login")
@@ -149,7 +182,7 @@ class Chat(commands.Cog):
         other = replied.author.id if isinstance(replied, discord.Message) else None
         start = message.content.lstrip()
         return Heard(
-            _place(message, known),
+            Place.NEW_POST if is_post else _place(message, known),
             text=message.content,
             from_bot=message.author.bot or message.webhook_id is not None,
             is_system=message.is_system(),
@@ -167,46 +200,28 @@ class Chat(commands.Cog):
         role = message.guild.self_role if message.guild else None
         return text.replace(role.mention, "").strip() if role else text
 
-    async def _open_thread(self, message: discord.Message, text: str) -> discord.Thread | discord.Object:
-        """Open the question's thread on its message; a thread that is there already is taken."""
+    async def _tell(self, message: discord.Message, text: str) -> None:
+        """Tell a message's author what went wrong: below it, or privately where the bot may not write."""
         try:
-            return await message.create_thread(name=thread_name(text), auto_archive_duration=1440)
-        except discord.HTTPException as error:
-            if error.code == 160004:  # a thread has already been created for this message; it has the message's id
-                return discord.Object(message.id)
-            if isinstance(error, discord.Forbidden) or error.status == 400:
-                raise ForUser(NO_THREAD) from error
-            raise
-
-    async def _earlier(self, message: discord.Message) -> tuple[Part, ...]:
-        """What was said in a thread before we were called into it, as one part."""
-        lines = [
-            f"{earlier.author.display_name}: {self._text(earlier)}"
-            async for earlier in message.channel.history(limit=EARLIER, before=message)
-            if not is_blank(earlier.content)
-        ]
-        if not lines:
-            return ()
-        return (Text("Earlier in this thread:\n" + "\n".join(reversed(lines)) + "\n\nNow you are asked:"),)
-
-
-async def _tell(message: discord.Message, text: str) -> None:
-    try:
-        await message.reply(text, mention_author=False)
-    except discord.HTTPException as refusal:
-        log.info("an error could not be told: %s", describe(refusal))
+            await message.reply(text, mention_author=False)
+        except discord.Forbidden:
+            where = f"<#{message.channel.id}>"
+            await self._client.services.poster.tell(message.author.id, f"You asked me something in {where}. {text}")
+        except discord.HTTPException as refusal:
+            log.info("an error could not be told: %s", describe(refusal))
 
 
 def new_conversation(channel_id: int, message: discord.Message) -> Conversation:
     """A conversation in this channel, begun by this message; in others' threads it listens to mentions only."""
-    ours = message.guild is None or not isinstance(message.channel, discord.Thread)
-    return Conversation(
-        channel_id,
-        message.guild.id if message.guild else None,
-        message.author.id,
-        listen=Listen.ALL if ours else Listen.MENTIONS,
-        created_at=message.created_at.timestamp(),
-    )
+    guild_id = message.guild.id if message.guild else None
+    at = message.created_at.timestamp()
+    if isinstance(message.channel, discord.Thread):
+        return joined(channel_id, message.channel, message.author.id, at, guild_id)
+    return Conversation(channel_id, guild_id, message.author.id, created_at=at)
+
+
+def _listening(conversation: Conversation) -> Conversation:
+    return replace(conversation, listen=Listen.ALL)
 
 
 def _place(message: discord.Message, known: Conversation | None) -> Place:

@@ -20,6 +20,7 @@ from bot.incoming import one_line
 from bot.messages import Said, Text, Turn
 from bot.render.files import whole_answer
 from bot.render.page import Control
+from cogs.in_place import go_on_in_place, is_in_place, retry_in_place, show_end_in_place
 from cogs.reasoning import show_thoughts
 
 GONE = "This answer is not known any more; it was deleted. Please ask again."
@@ -88,12 +89,21 @@ async def press(interaction: discord.Interaction[Any], control: Control, turn_id
     turn = await services.store.turn(turn_id)
     if turn is None:
         raise ForUser(GONE)
+    in_place = await is_in_place(interaction, turn)
     match control:
         case Control.STOP:
             _check_owner(interaction, turn)
             if not services.chat.stop(turn.conversation_id):
+                if in_place and await show_end_in_place(interaction, turn):
+                    return
                 raise ForUser("This answer has already ended.")
             await interaction.response.defer()
+        case Control.RETRY if in_place:
+            _check_owner(interaction, turn)
+            await retry_in_place(interaction, turn)
+        case Control.CONTINUE if in_place:
+            _check_owner(interaction, turn)
+            await go_on_in_place(interaction, turn, _said(interaction, ""))
         case Control.RETRY:
             _check_owner(interaction, turn)
             await interaction.response.defer()

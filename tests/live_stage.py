@@ -74,6 +74,8 @@ class FakePort:
     typed: list[float] = field(default_factory=list)
     tokens: set[int] = field(default_factory=set)
     """Messages that can be edited with an interaction's token."""
+    in_place: set[int] = field(default_factory=set[int])
+    """Channels that stand for an interaction."""
     in_flight: dict[int, int] = field(default_factory=dict)
     most_in_flight: int = 0
 
@@ -104,6 +106,9 @@ class FakePort:
 
     def has_token(self, message_id: int) -> bool:
         return message_id in self.tokens
+
+    def is_in_place(self, channel_id: int) -> bool:
+        return channel_id in self.in_place
 
     async def edit(
         self, channel_id: int, message_id: int, page: Page, *, turn_id: int, with_token: bool = False

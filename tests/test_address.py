@@ -40,6 +40,20 @@ CASES: list[tuple[str, Heard, Verdict]] = [
         Heard(Place.CONVERSATION, listen=Listen.MENTIONS, replies_to_us=True),
         Verdict.ANSWER,
     ),
+    ("a new post in a listed forum is ours", Heard(Place.NEW_POST, text="why?"), Verdict.ANSWER),
+    ("so is one without a word", Heard(Place.NEW_POST), Verdict.ANSWER),
+    ("a new post may be an aside", Heard(Place.NEW_POST, text="// for later"), Verdict.IGNORE),
+    (
+        "a new post that begins with somebody's name is a question all the same",
+        Heard(Place.NEW_POST, text="<@1>", begins_with_other=True),
+        Verdict.ANSWER,
+    ),
+    ("a post by a bot is ignored", Heard(Place.NEW_POST, from_bot=True), Verdict.IGNORE),
+    (
+        "below an answer in place nothing is ours",
+        Heard(Place.CONVERSATION, text="and?", listen=Listen.NOTHING),
+        Verdict.IGNORE,
+    ),
     ("other bots are ignored", Heard(Place.CHANNEL, from_bot=True, mentions_us=True), Verdict.IGNORE),
     ("Discord's own lines are ignored", Heard(Place.CONVERSATION, is_system=True), Verdict.IGNORE),
 ]

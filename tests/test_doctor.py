@@ -53,7 +53,7 @@ async def test_when_all_is_well_every_check_says_so(servers: Stage) -> None:
     assert code == 0
     assert lines[-1] == "Everything is in order."
     assert all(line.startswith("✔ ") for line in lines[:-1]), lines
-    for about in ("Settings", "Token", "Gateway", "intent", "Commands", "Server", "Model ", "Database"):
+    for about in ("Settings", "Token", "Gateway", "intent", "User install", "Commands", "Server", "Model ", "Database"):
         the_line(lines, about)
 
 
@@ -79,6 +79,15 @@ async def test_a_missing_intent_says_where_to_turn_it_on(tmp_path: Path) -> None
 
     assert code == 0
     assert "Bot → Message Content Intent" in the_line(lines, "! Message content intent")
+
+
+async def test_without_user_installs_it_is_said_where_to_turn_them_on(servers: Stage) -> None:
+    servers.world.application.takes_user_installs = False
+
+    code, lines = await doctor(servers.settings)
+
+    assert code == 0
+    assert "Installation → User Install" in the_line(lines, "! User install")
 
 
 @pytest.mark.parametrize("permission", [Permission.CREATE_PUBLIC_THREADS, Permission.ADD_REACTIONS])

@@ -23,14 +23,14 @@ class Kind(Enum):
 
     SEND = auto()
     EDIT = auto()
-    TOKEN_EDIT = auto()
-    """An edit with an interaction's token instead of the bot's own."""
+    TOKEN = auto()
+    """Whatever is done with an interaction's token instead of the bot's own."""
     DELETE = auto()
     TYPING = auto()
 
 
 Key: TypeAlias = tuple[int, Kind]
-"""A bucket's channel, or the message of an interaction's token, and what is counted."""
+"""A bucket's channel, or the message or conversation that an interaction's token is used for, and what is counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class _Shape:
 _SHAPES = {
     Kind.SEND: _Shape(5, 5.0),
     Kind.EDIT: _Shape(5, 5.0, least_spacing=1.0),
-    Kind.TOKEN_EDIT: _Shape(5, 2.0, least_spacing=2.0),
+    Kind.TOKEN: _Shape(5, 2.0, least_spacing=2.0),
     Kind.DELETE: _Shape(5, 1.0),
     Kind.TYPING: _Shape(5, 5.0),
 }

@@ -16,7 +16,6 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import assert_never
 
 from bot.errors import FilesRefused, MessageGone, MessageTooOld, RetryLater, ShowError, describe
 from bot.events import Noticed
@@ -25,8 +24,9 @@ from bot.render.buckets import Key, Kind
 from bot.render.pace import Urgency
 from bot.render.port import Port, carry_out
 from bot.render.reply import Reply
+from bot.render.routes import Routes
 from bot.render.showing import LiveReply, OnSent
-from bot.render.slots import Delete, Edit, Send, Slots, Step
+from bot.render.slots import Edit, Slots, Step
 from bot.render.traffic import TICKET, Ticket, Traffic
 
 log = logging.getLogger(__name__)
@@ -43,6 +43,7 @@ class Live:
         self._clock = clock
         self._traffic = traffic or Traffic(clock)
         self._pace = self._traffic.pace
+        self._routes = Routes(port, self._traffic)
         self._replies: dict[LiveReply, None] = {}
         self._agenda = Agenda()
         self._in_flight: Counter[int] = Counter()
@@ -134,7 +135,7 @@ class Live:
             self._look(shown, now)
         while (shown := self._agenda.first()) is not None:
             if shown.is_due(now):
-                ready_at = self._allowed_at(shown, now)
+                ready_at = self._routes.allowed_at(shown.slots, now, shown.urgency)
                 if ready_at > now:
                     return min(ready_at, self._agenda.next_at)
                 self._start_step(shown, now)
@@ -154,7 +155,7 @@ class Live:
     def _start_step(self, shown: LiveReply, now: float) -> None:
         """Start the next request of a reply, if there is one; hold the reply back while its channel takes none."""
         channel_id, urgency = shown.slots.channel_id, shown.urgency
-        takes_messages = self._traffic.ready_at((channel_id, Kind.SEND), now, urgency) <= now
+        takes_messages = self._routes.takes_messages(channel_id, now, urgency)
         try:
             step = shown.step(now, sends=takes_messages)
         except Exception as error:  # noqa: BLE001 - a reply that cannot be drawn must not stop the others
@@ -167,45 +168,12 @@ class Live:
             shown.hold(NEVER)
             self._behind.setdefault(channel_id, []).append(shown)
             return
-        key = self._key(channel_id, step, now, urgency)
-        ready_at = self._traffic.ready_at(key, now, urgency)
-        if key[1] is not Kind.TOKEN_EDIT:
-            ready_at = max(ready_at, self._traffic.allowed_at(now, urgency))
+        key = self._routes.key(channel_id, step, now, urgency)
+        ready_at = self._routes.ready_at(key, now, urgency)
         if ready_at > now:
             shown.hold(ready_at)
         else:
             self._start_request(shown, step, key, now)
-
-    def _key(self, channel_id: int, step: Step, now: float, urgency: Urgency) -> Key:
-        """The bucket that a step is counted in: for an edit whichever is ready first, the cheaper one if both are."""
-        match step:
-            case Send():
-                return channel_id, Kind.SEND
-            case Edit(message_id=message_id) if self._port.has_token(message_id):
-                keys: list[Key] = [(message_id, Kind.TOKEN_EDIT), (channel_id, Kind.EDIT)]
-                return min(keys, key=lambda key: self._traffic.ready_at(key, now, urgency))
-            case Edit():
-                return channel_id, Kind.EDIT
-            case Delete():
-                return channel_id, Kind.DELETE
-            case _:
-                assert_never(step)
-
-    def _allowed_at(self, shown: LiveReply, now: float) -> float:
-        """When the process may send for a reply; a token's edits do not count for the process."""
-        ids = shown.slots.ids
-        if ids and self._port.has_token(ids[-1]):
-            return min(
-                self._traffic.allowed_at(now, shown.urgency),
-                self._traffic.ready_at((ids[-1], Kind.TOKEN_EDIT), now, shown.urgency),
-            )
-        return self._traffic.allowed_at(now, shown.urgency)
-
-    def _next_edit_at(self, slots: Slots, now: float) -> float:
-        """When the next streaming edit of an answer's last message will be due."""
-        keys: list[Key] = [(slots.channel_id, Kind.EDIT)]
-        keys += [(message_id, Kind.TOKEN_EDIT) for message_id in slots.ids[-1:] if self._port.has_token(message_id)]
-        return min(self._traffic.ready_at(key, now, Urgency.STREAM) for key in keys)
 
     def _start_request(self, shown: LiveReply, step: Step, key: Key, now: float) -> None:
         ticket = self._traffic.plan(key, now, shown.urgency)
@@ -235,7 +203,7 @@ class Live:
         known = shown.slots.ids
         try:
             async with asyncio.timeout(self._pace.request_seconds):
-                await carry_out(self._port, shown.slots, step, with_token=ticket.key[1] is Kind.TOKEN_EDIT)
+                await carry_out(self._port, shown.slots, step, with_token=ticket.key[1] is Kind.TOKEN)
         except MessageTooOld:
             if not isinstance(step, Edit):
                 raise
@@ -257,7 +225,7 @@ class Live:
             shown.stumble(self._clock(), self._pace.give_up_seconds)
         else:
             now = self._clock()
-            shown.succeed(now, self._pace.tick_seconds, self._next_edit_at(shown.slots, now))
+            shown.succeed(now, self._pace.tick_seconds, self._routes.next_edit_at(shown.slots, now))
         if shown.slots.ids != known:
             await self._tell(shown)
 

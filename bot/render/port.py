@@ -31,6 +31,10 @@ class Port(Protocol):
         """Whether the message can be edited with an interaction's token, which does not count in the common limit."""
         ...
 
+    def is_in_place(self, channel_id: int) -> bool:
+        """Whether an answer is shown in place of an interaction: all of it goes by that interaction's token."""
+        ...
+
     async def delete(self, channel_id: int, message_id: int) -> None:
         """Remove a message."""
         ...

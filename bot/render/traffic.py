@@ -55,12 +55,12 @@ class Traffic:
 
         Only edits are spread evenly: a new message comes when there is something to put in it.
         """
-        paced = urgency is Urgency.STREAM and key[1] in (Kind.EDIT, Kind.TOKEN_EDIT)
+        paced = urgency is Urgency.STREAM and key[1] in (Kind.EDIT, Kind.TOKEN)
         return self._buckets.ready_at(key, now, keep=urgency is not Urgency.END, paced=paced)
 
     def plan(self, key: Key, now: float, urgency: Urgency) -> Ticket:
         """Count a request that goes out now. Set the ticket where the request is made."""
-        taken = None if key[1] is Kind.TOKEN_EDIT else self._allowance.take(now, urgency)
+        taken = None if key[1] is Kind.TOKEN else self._allowance.take(now, urgency)
         self._buckets.started(key, now)
         return Ticket(key, taken)
 

@@ -13,6 +13,7 @@ from bot.playground.discord import errors
 from bot.playground.discord.errors import ApiError
 from bot.playground.discord.faults import Faults
 from bot.playground.discord.form_message import Upload
+from bot.playground.discord.installs import GUILD_INSTALL, USER_INSTALL, context_of, owners
 from bot.playground.discord.interactions_answers import Answers
 from bot.playground.discord.interactions_commands import check_options, full_name, usable_command
 from bot.playground.discord.interactions_components import check_click, check_submission
@@ -53,7 +54,6 @@ class Interactions:
         data = faults.mapping(("data",), body.get("data"))
         faults.check()
         channel = self._world.channel_for(user_id, channel_id)
-        self._require_bot(channel)
         resolved = Resolved(
             self._world, user_id, channel.id, channel.guild_id, self.uploads.take(data.get("attachments"), files)
         )
@@ -119,12 +119,11 @@ class Interactions:
             if interaction.is_dead(now):
                 del self._alive[interaction.id], self._by_token[interaction.token]
 
-    def _require_bot(self, channel: Channel) -> None:
-        """Refuse a conversation that the bot has no part in."""
-        bot = self._world.bot_id
-        if channel.guild_id is None and bot not in channel.recipients:
-            raise ApiError(*errors.MISSING_ACCESS)
-        if channel.guild_id is not None and bot not in self._world.guild(channel.guild_id).members:
+    def _authorize(self, interaction: Interaction, channel: Channel, installs: JsonValue) -> None:
+        """Refuse a place that the bot has no part in and that nobody brings it to."""
+        context = context_of(self._world, channel)
+        interaction.authorized_by = owners(self._world, interaction.user_id, channel.guild_id, context, installs)
+        if not interaction.authorized_by:
             raise ApiError(*errors.MISSING_ACCESS)
 
     def _fill(
@@ -135,12 +134,15 @@ class Interactions:
                 self._fill_command(interaction, channel, data, resolved)
             case InteractionType.COMPONENT:
                 interaction.source = self._source(interaction, body.get("message_id"))
+                interaction.authorized_by = self._authorized(interaction.source, channel)
                 interaction.data = check_click([*interaction.source.components], data, resolved)
             case InteractionType.MODAL_SUBMIT:
                 self._fill_submission(interaction, data, resolved)
 
     def _fill_command(self, interaction: Interaction, channel: Channel, data: JsonObject, resolved: Resolved) -> None:
-        command = usable_command(self._world, data.get("id"), interaction.user_id, channel.id, channel.guild_id)
+        self._authorize(interaction, channel, [GUILD_INSTALL, USER_INSTALL])
+        command = usable_command(self._world, data.get("id"), interaction.user_id, channel)
+        self._authorize(interaction, channel, command.body.get("integration_types"))
         if channel.thread is not None and channel.thread.archived:
             raise ApiError(*errors.THREAD_ARCHIVED)
         kind = int(str(command.body.get("type") or 1))
@@ -178,6 +180,13 @@ class Interactions:
             raise ApiError(*errors.UNKNOWN_MESSAGE)
         return message
 
+    def _authorized(self, source: Message, channel: Channel) -> JsonObject:
+        """A click rests on what the message's own interaction rested on, whoever clicks."""
+        if source.interaction_metadata is None:
+            return {str(GUILD_INSTALL): str(channel.guild_id or 0)}
+        known: JsonObject = source.interaction_metadata["authorizing_integration_owners"]
+        return known
+
     def _fill_submission(self, interaction: Interaction, data: JsonObject, resolved: Resolved) -> None:
         origin = self._alive.get(_snowflake(data.get("id"), "id"))
         if origin is None or origin.modal is None or origin.user_id != interaction.user_id:
@@ -185,6 +194,7 @@ class Interactions:
         if origin.modal["custom_id"] != data.get("custom_id") or origin.channel_id != interaction.channel_id:
             raise ApiError(*UNKNOWN_INTERACTION)
         interaction.origin, interaction.source = origin, origin.source
+        interaction.authorized_by = origin.authorized_by
         interaction.data = check_submission(origin.modal, data, resolved)
 
 

@@ -14,6 +14,7 @@ from bot.playground.discord import errors
 from bot.playground.discord.errors import ApiError
 from bot.playground.discord.faults import Faults
 from bot.playground.discord.form_message import Upload
+from bot.playground.discord.installs import answers_privately, is_only_theirs
 from bot.playground.discord.interactions_components import check_modal
 from bot.playground.discord.interactions_model import (
     CallbackType,
@@ -27,6 +28,8 @@ from bot.playground.discord.world import World
 from bot.playground.discord.world_responses import Origin
 
 ALREADY_ACKNOWLEDGED = errors.Refusal(400, 40060, "Interaction has already been acknowledged.")
+TOO_MANY_FOLLOWUPS = errors.Refusal(400, 40094, "This interaction has hit the maximum number of follow up messages")
+FOLLOWUPS = 5
 
 
 class Answers:
@@ -69,8 +72,11 @@ class Answers:
     def follow_up(self, interaction: Interaction, body: JsonObject, files: Sequence[Upload]) -> Message:
         """Another message, or the awaited response where the first one was deferred."""
         original = interaction.original
+        if original is not None and not self._exists(original):
+            original = None
         if original is not None and interaction.answer is CallbackType.DEFERRED_MESSAGE and _is_loading(original):
             return self._world.edit_response(interaction.channel_id, original.id, body, files)
+        self._count_followup(interaction)
         metadata = interaction_metadata(self._world, interaction)
         if original is not None:
             metadata["original_response_message_id"] = str(original.id)
@@ -78,7 +84,7 @@ class Answers:
             metadata,
             MessageType.REPLY if original is not None else _type_of(interaction),
             None if original is None else original.id,
-            _only_user(interaction, body),
+            self._only_user(interaction, body),
         )
         message = self._world.create_response(interaction.channel_id, body, files, origin=origin)
         interaction.followups[message.id] = message
@@ -112,7 +118,7 @@ class Answers:
             interaction_metadata(self._world, interaction),
             _type_of(interaction),
             None if source is None else source.id,
-            _only_user(interaction, data),
+            self._only_user(interaction, data),
         )
         if kind is CallbackType.DEFERRED_MESSAGE:
             return self._world.create_response(interaction.channel_id, {}, origin=origin, loading=True)
@@ -129,15 +135,23 @@ class Answers:
             return interaction.original
         return interaction.followups.get(int(message_id)) if message_id.isdecimal() else None
 
+    def _count_followup(self, interaction: Interaction) -> None:
+        """An application that is no member of a server may send five followups, which come and go."""
+        if interaction.guild_id is not None and is_only_theirs(interaction.authorized_by):
+            if interaction.followups_sent >= FOLLOWUPS:
+                raise ApiError(*TOO_MANY_FOLLOWUPS)
+            interaction.followups_sent += 1
+
+    def _only_user(self, interaction: Interaction, body: JsonObject) -> int | None:
+        flags = body.get("flags")
+        asked = isinstance(flags, int) and bool(flags & MessageFlag.EPHEMERAL)
+        channel = self._world.channel(interaction.channel_id)
+        forced = answers_privately(self._world, interaction.authorized_by, interaction.user_id, channel)
+        return interaction.user_id if asked or forced else None
+
     def _exists(self, message: Message) -> bool:
         records = self._world.records
         return message.id in records.ephemeral or message.id in records.messages.get(message.channel_id, {})
-
-
-def _only_user(interaction: Interaction, body: JsonObject) -> int | None:
-    flags = body.get("flags")
-    ephemeral = isinstance(flags, int) and bool(flags & MessageFlag.EPHEMERAL)
-    return interaction.user_id if ephemeral else None
 
 
 def _type_of(interaction: Interaction) -> MessageType:

@@ -13,10 +13,11 @@ from bot.messages import JsonObject, JsonValue
 from bot.playground.discord import errors
 from bot.playground.discord.errors import ApiError
 from bot.playground.discord.faults import Faults, Path
+from bot.playground.discord.installs import Context, context_of, owners
 from bot.playground.discord.interactions_resolved import Resolved, objects
 from bot.playground.discord.limits import COMMAND_STRING_OPTION
 from bot.playground.discord.permissions import Permission
-from bot.playground.discord.records import Command
+from bot.playground.discord.records import Channel, Command
 from bot.playground.discord.state import State
 
 
@@ -34,31 +35,32 @@ class OptionType(IntEnum):
     ATTACHMENT = 11
 
 
-def commands_for(state: State, user_id: int, guild_id: int | None) -> list[Command]:
-    """The commands that a person finds in a server, or in their direct messages with the bot."""
-    return [command for command in state.records.commands.values() if _is_offered(state, command, user_id, guild_id)]
+def commands_for(state: State, user_id: int, guild_id: int | None, context: Context) -> list[Command]:
+    """The commands that a person finds in a server, or in direct messages."""
+    commands = state.records.commands.values()
+    return [command for command in commands if _is_offered(state, command, user_id, guild_id, context)]
 
 
-def usable_command(state: State, command_id: JsonValue, user_id: int, channel_id: int, guild_id: int | None) -> Command:
+def usable_command(state: State, command_id: JsonValue, user_id: int, channel: Channel) -> Command:
     """A command that a person may use in a channel. Raises ApiError for any other."""
     command = next((c for c in state.records.commands.values() if str(c.id) == str(command_id)), None)
     if command is None:
         raise ApiError(*errors.UNKNOWN_COMMAND)
-    state.require(user_id, state.channel(channel_id), Permission.USE_APPLICATION_COMMANDS)
-    if not _is_offered(state, command, user_id, guild_id):
+    state.require(user_id, channel, Permission.USE_APPLICATION_COMMANDS)
+    if not _is_offered(state, command, user_id, channel.guild_id, context_of(state, channel)):
         raise ApiError(*errors.MISSING_PERMISSIONS)
     return command
 
 
-def _is_offered(state: State, command: Command, user_id: int, guild_id: int | None) -> bool:
+def _is_offered(state: State, command: Command, user_id: int, guild_id: int | None, context: Context) -> bool:
     body = command.body
-    contexts, installs = body.get("contexts"), body.get("integration_types")
+    contexts = body.get("contexts")
     if command.guild_id is not None:
         if command.guild_id != guild_id:
             return False
-    elif isinstance(contexts, list) and (0 if guild_id is not None else 1) not in contexts:
+    elif isinstance(contexts, list) and context not in contexts:
         return False
-    if isinstance(installs, list) and installs and 0 not in installs:
+    if not owners(state, user_id, guild_id, context, body.get("integration_types")):
         return False
     return guild_id is None or _may_use(state, body.get("default_member_permissions"), user_id, guild_id)
 

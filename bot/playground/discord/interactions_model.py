@@ -10,7 +10,8 @@ import secrets
 from dataclasses import dataclass, field
 from enum import IntEnum
 
-from bot.messages import JsonObject
+from bot.messages import JsonObject, JsonValue
+from bot.playground.discord.installs import context_of, permissions_of_everyone
 from bot.playground.discord.limits import ATTACHMENT_BYTES
 from bot.playground.discord.permissions import Permission
 from bot.playground.discord.records import Channel, Message
@@ -55,6 +56,8 @@ class Interaction:
     guild_id: int | None
     data: JsonObject
     created_at: float
+    authorized_by: JsonObject = field(default_factory=dict[str, JsonValue])
+    """Who installed the application: Discord's `authorizing_integration_owners`."""
     nonce: str | int | None = None
     command_name: str = ""
     """A command's name with its group and subcommand."""
@@ -67,6 +70,8 @@ class Interaction:
     original: Message | None = None
     """The message that @original means."""
     followups: dict[int, Message] = field(default_factory=dict[int, Message])
+    followups_sent: int = 0
+    """Also those that were deleted since."""
     modal: JsonObject | None = None
     """The modal shown in answer, until it is submitted."""
     failed: bool = False
@@ -109,18 +114,13 @@ def interaction_event(state: State, interaction: Interaction) -> JsonObject:
         "locale": "en-US",
         "entitlements": [],
         "entitlement_sku_ids": [],
-        "authorizing_integration_owners": integration_owners(interaction.guild_id),
-        "context": 1 if interaction.guild_id is None else 0,
+        "authorizing_integration_owners": interaction.authorized_by,
+        "context": int(context_of(state, channel)),
         "attachment_size_limit": ATTACHMENT_BYTES,
     }
     if interaction.source is not None:
         event["message"] = message_view(state, interaction.source, state.bot_id)
     return event | _who(state, interaction)
-
-
-def integration_owners(guild_id: int | None) -> JsonObject:
-    """Who installed the application where the interaction happened: the server, or "0" for its own DMs."""
-    return {"0": str(guild_id or 0)}
 
 
 def interaction_metadata(state: State, interaction: Interaction) -> JsonObject:
@@ -130,7 +130,7 @@ def interaction_metadata(state: State, interaction: Interaction) -> JsonObject:
         "id": str(interaction.id),
         "type": int(interaction.type),
         "user": user_view(state.user(interaction.user_id)),
-        "authorizing_integration_owners": integration_owners(interaction.guild_id),
+        "authorizing_integration_owners": interaction.authorized_by,
     }
     if interaction.type is InteractionType.COMMAND:
         metadata |= {"name": interaction.command_name, "command_type": data["type"]}
@@ -156,6 +156,8 @@ def _partial_channel(state: State, channel: Channel, user_id: int) -> JsonObject
 def _app_permissions(state: State, channel: Channel) -> int:
     if channel.guild_id is None:
         return int(_APP_PERMISSIONS_IN_DM)
+    if state.bot_id not in state.guild(channel.guild_id).members:
+        return permissions_of_everyone(state, channel)
     return state.permissions_in(state.bot_id, channel.id)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.messages import JsonObject, JsonValue
+from bot.playground.discord.installs import Context
 from bot.playground.discord.interactions_commands import commands_for
 from bot.playground.discord.permissions import Permission
 from bot.playground.discord.records import Channel, Command, Guild, User
@@ -25,10 +26,11 @@ def commands_view(state: State, user_id: int | None) -> JsonValue:
     """The commands that a person can use somewhere; every command where nobody is named."""
     if user_id is None:
         return [command_view(command) for command in state.records.commands.values()]
-    places = [None, *(guild.id for guild in state.records.guilds.values() if user_id in guild.members)]
+    guilds = [guild.id for guild in state.records.guilds.values() if user_id in guild.members]
+    direct = [(None, Context.BOT_DM), (None, Context.PRIVATE_CHANNEL)]
     found: dict[int, Command] = {}
-    for place in places:
-        found |= {command.id: command for command in commands_for(state, user_id, place)}
+    for guild_id, context in [*direct, *((guild_id, Context.GUILD) for guild_id in guilds)]:
+        found |= {command.id: command for command in commands_for(state, user_id, guild_id, context)}
     return [command_view(found[command_id]) for command_id in state.records.commands if command_id in found]
 
 

@@ -18,6 +18,7 @@ class ChannelType(IntEnum):
 
     TEXT = 0
     DM = 1
+    VOICE = 2
     ANNOUNCEMENT = 5
     ANNOUNCEMENT_THREAD = 10
     PUBLIC_THREAD = 11
@@ -104,6 +105,9 @@ class Application:
     name: str
     flags: int = int(ApplicationFlag.GATEWAY_MESSAGE_CONTENT_LIMITED)
     verify_key: str = "0" * 64
+    takes_user_installs: bool = True
+    installed_by: list[int] = field(default_factory=list[int])
+    """The people who have installed it for themselves, to use its commands wherever they are."""
 
 
 @dataclass(slots=True)

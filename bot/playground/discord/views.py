@@ -213,6 +213,8 @@ def _guild_channel_view(channel: Channel) -> JsonObject:
             for overwrite in channel.overwrites
         ],
     }
+    if channel.type is ChannelType.VOICE:
+        view |= {"bitrate": 64_000, "user_limit": 0, "rtc_region": None}
     if channel.type is ChannelType.FORUM:
         tags: list[JsonObject] = [_tag_view(tag) for tag in channel.available_tags]
         view |= {
@@ -288,7 +290,7 @@ def application_view(state: State, application: Application) -> JsonObject:
         "bot": user_view(state.user(application.bot_id)),
         "bot_public": True,
         "bot_require_code_grant": False,
-        "integration_types_config": {"0": {}, "1": {}},
+        "integration_types_config": {"0": {}, "1": {}} if application.takes_user_installs else {"0": {}},
         "verify_key": application.verify_key,
         "flags": application.flags,
         "flags_new": str(application.flags),
@@ -297,7 +299,7 @@ def application_view(state: State, application: Application) -> JsonObject:
         "role_connections_verification_url": None,
         "owner": user_view(state.user(application.owner_id)),
         "approximate_guild_count": mine,
-        "approximate_user_install_count": 0,
+        "approximate_user_install_count": len(application.installed_by),
         "approximate_user_authorization_count": 0,
         "explicit_content_filter": 0,
         "team": None,

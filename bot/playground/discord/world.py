@@ -111,6 +111,7 @@ class World(ChannelVerbs, ResponseVerbs, ReactionVerbs, CommandVerbs):
             available_tags=[ForumTag(self.mint(), tag) for tag in tags],
         )
         self.records.channels[channel.id] = channel
+        self.publish_channel("CHANNEL_CREATE", channel)
         return channel
 
 

@@ -164,10 +164,10 @@ class MessageVerbs(ThreadMembership):
             self.require(actor, channel, Permission.ATTACH_FILES)
 
     def _require_dm(self, actor: int, channel: Channel) -> None:
-        """A bot may write to people who share a server with it."""
-        others = [user for user in channel.recipients if user != actor]
-        shared = any(
-            actor in guild.members and set(others) & guild.members.keys() for guild in self.records.guilds.values()
+        """A bot may write to people who share a server with it, or who have installed it for themselves."""
+        others = {user for user in channel.recipients if user != actor}
+        shared = bool(others.intersection(self.application.installed_by)) or any(
+            actor in guild.members and others & guild.members.keys() for guild in self.records.guilds.values()
         )
         if self.user(actor).bot and not shared:
             raise ApiError(*errors.CANNOT_DM)

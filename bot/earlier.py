@@ -1,0 +1,75 @@
+"""What was said in a thread before the bot was called into it, and a message that somebody points at, as text.
+
+Pure. The model reads it as part of a question: it is what people wrote, with
+their names, and carries no authority of its own. This module knows nothing of
+where the messages come from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from bot.incoming import is_blank, one_line
+
+MOST_CHARACTERS = 40_000
+"""Of what was said earlier, as much is kept; the oldest goes first."""
+
+LONGEST_NAME = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """One message that was there before."""
+
+    author: str
+    text: str = ""
+    files: tuple[str, ...] = ()
+    """The names of its attachments."""
+    is_ours: bool = False
+    is_nobodys: bool = False
+    """Discord's own line, or one by somebody who has deleted their account."""
+
+
+def so_far(messages: Iterable[Earlier]) -> str:
+    """A thread so far, oldest message first; empty if nobody said anything."""
+    lines: list[str] = []
+    room = MOST_CHARACTERS
+    for message in reversed([*messages]):
+        line = _line(message)
+        if not line:
+            continue
+        room -= len(line)
+        if room < 0:
+            lines.append("(What was said before that is left out.)")
+            break
+        lines.append(line)
+    if not lines:
+        return ""
+    return "Earlier in this thread:\n" + "\n".join(reversed(lines)) + "\n\nNow you are asked:"
+
+
+def pointed_at(message: Earlier) -> str:
+    """A message that a question is about, quoted below it."""
+    author = "you" if message.is_ours else _name(message.author)
+    text = message.text if not is_blank(message.text) else "(no text, only what is attached)"
+    quoted = "\n".join(f"> {line}".rstrip() for line in text.splitlines())
+    return f"This is about the following message by {author}:\n{quoted}"
+
+
+def without_small_print(text: str) -> str:
+    """One of our own answers as the model wrote it: without the lines that we put below or above it."""
+    return "\n".join(line for line in text.splitlines() if not line.startswith("-# ")).strip()
+
+
+def _line(message: Earlier) -> str:
+    text = without_small_print(message.text) if message.is_ours else message.text.strip()
+    if message.is_nobodys or (is_blank(text) and not message.files):
+        return ""
+    author = f"{_name(message.author)} (you)" if message.is_ours else _name(message.author)
+    files = f"[attached: {', '.join(map(_name, message.files))}]" if message.files else ""
+    return " ".join(filter(None, [f"{author}:", "" if is_blank(text) else text, files]))
+
+
+def _name(name: str) -> str:
+    return one_line(name)[:LONGEST_NAME]
