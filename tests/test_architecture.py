@@ -35,7 +35,9 @@ ALLOWED: dict[str, tuple[str, ...]] = {
 
 PURE = (
     "bot/address.py",
+    "bot/annotations.py",
     "bot/assemble.py",
+    "bot/attachments.py",
     "bot/context.py",
     "bot/effort.py",
     "bot/errors.py",
@@ -47,16 +49,19 @@ PURE = (
     "bot/messages.py",
     "bot/model.py",
     "bot/persona.py",
+    "bot/pictures.py",
     "bot/pieces.py",
     "bot/reasoning.py",
     "bot/written_calls.py",
 )
 PURE_MAY = {
+    "bot.annotations",
     "bot.errors",
     "bot.events",
     "bot.marks",
     "bot.messages",
     "bot.model",
+    "bot.pictures",
     "bot.pieces",
     "bot.reasoning",
     "bot.written_calls",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from itertools import islice
 
-from bot.context import estimate_text, estimate_turn
+from bot.context import Able, estimate_text, estimate_turn
 from bot.messages import JsonObject, JsonValue
 from bot.model import ModelInfo, ModelRequest, ToolSpec
 from bot.openrouter.history import build_messages
@@ -29,6 +29,7 @@ def build_body(request: ModelRequest, info: ModelInfo | None, *, openrouter: boo
     What changes from turn to turn stands at the end: a body begins with the
     whole of the body before, up to the end of its messages.
     """
+    able = abilities(info, openrouter=openrouter)
     body: JsonObject = {"model": request.model}
     if openrouter and request.fallbacks:
         names = dict.fromkeys((request.model, *request.fallbacks))
@@ -44,10 +45,15 @@ def build_body(request: ModelRequest, info: ModelInfo | None, *, openrouter: boo
     if request.tools:
         body["tools"] = [_tool(tool) for tool in request.tools]
     body["messages"] = list[JsonValue](
-        build_messages(request.system, request.turns, request.model, name_speakers=request.name_speakers)
+        build_messages(request.system, request.turns, request.model, name_speakers=request.name_speakers, able=able)
     )
-    body["max_tokens"] = _max_tokens(request, info)
+    body["max_tokens"] = _max_tokens(request, info, able)
     return body
+
+
+def abilities(info: ModelInfo | None, *, openrouter: bool) -> Able:
+    """What may be sent besides text. OpenRouter parses PDFs for models that read none ("PDF inputs"); others do not."""
+    return Able(images=info is not None and info.sees_images, pdfs=openrouter)
 
 
 def serialise(body: JsonObject) -> bytes:
@@ -72,7 +78,7 @@ def _effort(effort: str | None) -> JsonObject:
     return {"enabled": True} if effort is None else {"effort": effort}
 
 
-def _max_tokens(request: ModelRequest, info: ModelInfo | None) -> int:
+def _max_tokens(request: ModelRequest, info: ModelInfo | None, able: Able) -> int:
     """The ceiling for the answer: what is asked for, what the model can, and what its window still holds.
 
     Providers count it against the window and refuse what does not fit.
@@ -80,7 +86,7 @@ def _max_tokens(request: ModelRequest, info: ModelInfo | None) -> int:
     if info is None:
         return request.max_output_tokens
     ceiling = min(request.max_output_tokens, info.max_output_tokens or request.max_output_tokens)
-    prompt = estimate_text(request.system) + sum(map(estimate_turn, request.turns))
+    prompt = estimate_text(request.system) + sum(estimate_turn(turn, able) for turn in request.turns)
     prompt += sum(estimate_text(json.dumps(tool.parameters) + tool.description) for tool in request.tools)
     return min(ceiling, max(info.context_tokens - prompt, _MIN_OUTPUT))
 
