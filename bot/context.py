@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import assert_never
 
 from bot.messages import Image, Part, Pdf, Step, Text, TextFile, ToolResult, Turn
+from bot.sight import TEXT_ONLY, Able, label
 
 _ASCII_CHARACTERS_PER_TOKEN = 3.5
 """Code and English run at 3.5 to 4.5; the lower end keeps the estimate honest."""
@@ -62,14 +63,6 @@ class Load:
 
 
 @dataclass(frozen=True, slots=True)
-class Able:
-    """What the model can be shown besides text."""
-
-    images: bool = False
-    pdfs: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Fit:
     """The turns to send, as they are to be sent.
 
@@ -95,7 +88,7 @@ def output_room(window: int, max_output: int) -> int:
     return min(max_output, window // 2)
 
 
-def fit(turns: Sequence[Turn], *, budget: int, first_whole: int = 0, able: Able = Able()) -> Fit:
+def fit(turns: Sequence[Turn], *, budget: int, first_whole: int = 0, able: Able = TEXT_ONLY) -> Fit:
     """Keep the newest turns that fit `budget` tokens; the last turn, which is being answered, always stays.
 
     Earlier turns below `first_whole` lost their images, PDFs and tools' output before.
@@ -189,13 +182,7 @@ def _within(turn: Turn, room: Load, able: Able) -> Turn:
     return replace(turn, question=tuple(question)) if surplus else turn
 
 
-def label(name: str) -> str:
-    """A file's name that can neither break the line nor the brackets around it."""
-    plain = "".join(letter if letter.isprintable() else " " for letter in name if letter not in "[]")
-    return " ".join(plain.split())[:100] or "file"
-
-
-def estimate_turn(turn: Turn, able: Able = Able()) -> int:
+def estimate_turn(turn: Turn, able: Able = TEXT_ONLY) -> int:
     """About how many tokens a turn takes when it is sent."""
     return _load(turn, able).tokens
 

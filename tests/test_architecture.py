@@ -52,6 +52,7 @@ PURE = (
     "bot/pictures.py",
     "bot/pieces.py",
     "bot/reasoning.py",
+    "bot/sight.py",
     "bot/written_calls.py",
 )
 PURE_MAY = {
@@ -64,6 +65,7 @@ PURE_MAY = {
     "bot.pictures",
     "bot.pieces",
     "bot.reasoning",
+    "bot.sight",
     "bot.written_calls",
     "pydantic",
 }

@@ -16,9 +16,9 @@ from collections.abc import Iterable, Iterator
 from typing import assert_never
 
 from bot.annotations import parsed_files
-from bot.context import Able, label
 from bot.messages import Image, JsonObject, JsonValue, Part, Pdf, Said, Step, Text, TextFile, ToolCall, ToolResult, Turn
 from bot.openrouter.replay import reasoning_fields
+from bot.sight import Able, label
 
 _MAX_NAME = 32
 _NOTHING_SAID = "(an empty message)"

@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 from itertools import islice
 
-from bot.context import Able, estimate_text, estimate_turn
+from bot.context import estimate_text, estimate_turn
 from bot.messages import JsonObject, JsonValue
 from bot.model import ModelInfo, ModelRequest, ToolSpec
 from bot.openrouter.history import build_messages
 from bot.openrouter.replay import is_kimi
 from bot.pieces import mend
+from bot.sight import Able, abilities
 
 _MIN_OUTPUT = 1_024
 """Tokens; asking for less where the window seems full would end every answer in its reasoning."""
@@ -29,7 +30,7 @@ def build_body(request: ModelRequest, info: ModelInfo | None, *, openrouter: boo
     What changes from turn to turn stands at the end: a body begins with the
     whole of the body before, up to the end of its messages.
     """
-    able = abilities(info, openrouter=openrouter)
+    able = abilities(info, parses_pdfs=openrouter)
     body: JsonObject = {"model": request.model}
     if openrouter and request.fallbacks:
         names = dict.fromkeys((request.model, *request.fallbacks))
@@ -49,11 +50,6 @@ def build_body(request: ModelRequest, info: ModelInfo | None, *, openrouter: boo
     )
     body["max_tokens"] = _max_tokens(request, info, able)
     return body
-
-
-def abilities(info: ModelInfo | None, *, openrouter: bool) -> Able:
-    """What may be sent besides text. OpenRouter parses PDFs for models that read none ("PDF inputs"); others do not."""
-    return Able(images=info is not None and info.sees_images, pdfs=openrouter)
 
 
 def serialise(body: JsonObject) -> bytes:

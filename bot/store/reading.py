@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeGuard
 
-from sqlalchemy import ColumnElement, Row, Select, func, select
+from sqlalchemy import ColumnElement, Row, Select, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.messages import Conversation, Image, Listen, Part, Pdf, Said, ShowReasoning, Turn, TurnStatus
+from bot.sight import Able
 from bot.store.codec import decode_part, decode_step
 from bot.store.tables import conversations, files, pages, said, steps, turns
 
@@ -47,15 +48,21 @@ async def read_turns(db: AsyncConnection, *conditions: ColumnElement[bool]) -> l
     return [_turn(head, questions[head.id], answers[head.id], shown[head.id]) for head in heads]
 
 
-async def read_files(db: AsyncConnection, without: Sequence[Turn]) -> list[Turn]:
-    """The same turns, with the bytes of their images and PDFs; one query, or none where there are no such files."""
-    senders = {message.id for turn in without for message in turn.question if _refers(message.parts)}
-    if not senders:
+async def read_files(db: AsyncConnection, without: Sequence[Turn], able: Able) -> list[Turn]:
+    """The same turns, with the bytes of those files that can be shown; one query, or none where there are none."""
+    wanted = {
+        (message.id, part.digest)
+        for turn in without
+        for message in turn.question
+        for part in message.parts
+        if _is_wanted(part, able)
+    }
+    if not wanted:
         return list(without)
-    found = await db.execute(select(files).where(files.c.said_id.in_(senders)))
-    kept = {(row.said_id, row.digest): row.data for row in found}
+    found = await db.execute(select(files).where(tuple_(files.c.said_id, files.c.digest).in_(wanted)))
+    data = {(row.said_id, row.digest): row.data for row in found}
     return [
-        replace(turn, question=tuple(replace(message, parts=_with_data(message, kept)) for message in turn.question))
+        replace(turn, question=tuple(replace(message, parts=_with_data(message, data)) for message in turn.question))
         for turn in without
     ]
 
@@ -77,13 +84,13 @@ async def read_conversations_seen_since(db: AsyncConnection, at: float) -> list[
     return [(_conversation(row), row.newest) for row in rows]
 
 
-def _refers(parts: Iterable[Part]) -> bool:
-    return any(isinstance(part, Image | Pdf) for part in parts)
+def _is_wanted(part: Part, able: Able) -> TypeGuard[Image | Pdf]:
+    return (isinstance(part, Image) and able.images) or (isinstance(part, Pdf) and able.pdfs)
 
 
-def _with_data(message: Said, kept: Mapping[tuple[int, str], bytes]) -> tuple[Part, ...]:
+def _with_data(message: Said, data: Mapping[tuple[int, str], bytes]) -> tuple[Part, ...]:
     return tuple(
-        replace(part, data=kept.get((message.id, part.digest))) if isinstance(part, Image | Pdf) else part
+        replace(part, data=data.get((message.id, part.digest))) if isinstance(part, Image | Pdf) else part
         for part in message.parts
     )
 

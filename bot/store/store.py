@@ -17,6 +17,7 @@ from sqlalchemy import delete, exists, func, insert, select, union, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.messages import Conversation, JsonObject, Part, Said, Step, Turn, TurnStatus
+from bot.sight import Able
 from bot.store import tables as t
 from bot.store.codec import encode_part
 from bot.store.connect import Engines, create_engines, explain, parse_url, unbroken
@@ -192,10 +193,10 @@ class Store:
             return await read_turns(db, t.turns.c.conversation_id == conversation_id, t.turns.c.id >= since)
 
     @unbroken
-    async def with_files(self, turns: Sequence[Turn]) -> list[Turn]:
-        """The same turns with the bytes of their images and PDFs, which no other method reads."""
+    async def with_files(self, turns: Sequence[Turn], able: Able) -> list[Turn]:
+        """The same turns with the bytes of those images and PDFs that can be shown; no other method reads them."""
         async with self._read() as db:
-            return await read_files(db, turns)
+            return await read_files(db, turns, able)
 
     @unbroken
     async def last_turn(self, conversation_id: int) -> Turn | None:
