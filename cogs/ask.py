@@ -40,7 +40,7 @@ class Ask(commands.Cog):
     @app_commands.command(name="ask", description="Ask Cogitor; it answers in a new thread")
     @app_commands.describe(
         prompt="Your question",
-        file="A text or code file that belongs to it",
+        file="A text or code file, an image or a PDF that belongs to it",
         model="Which model answers in this thread",
         effort="How hard the model thinks",
     )
@@ -55,7 +55,8 @@ class Ask(commands.Cog):
         if is_blank(prompt):
             raise ForUser("The question is empty. Please write what you would like to know.")
         info = self._checked_model(model)
-        efforts = offered(info, (await self._services.chat.settings_of(interaction.guild_id)).max_effort)
+        settings = await self._services.chat.settings_of(interaction.guild_id)
+        efforts = offered(info, settings.max_effort)
         if effort and info and effort not in efforts:
             raise ForUser(f"{info.name} does not offer the effort “{effort}” here. {_on_offer(efforts)}")
         known = await self._services.store.conversation(interaction.channel_id or 0)
@@ -63,7 +64,7 @@ class Ask(commands.Cog):
             _check_thread_possible(interaction)
         said_by = interaction.user.display_name
         await interaction.response.send_message(_quoted(prompt, said_by))
-        parts, remarks = await read_attachments([file] if file else [])
+        parts, remarks = await read_attachments([file] if file else [], settings)
         conversation = known or await self._conversation(interaction, prompt, model, effort)
         said = Said(
             interaction.id,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import weakref
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import discord
@@ -121,7 +122,7 @@ class Chat(commands.Cog):
             if message.content:
                 raise ForUser(EMPTY)
             return
-        parts, remarks = await read_attachments(message.attachments)
+        parts, remarks = await self._files(message)
         if not is_blank(text):
             parts = (Text(text), *parts)
         if not parts:
@@ -180,14 +181,34 @@ class Chat(commands.Cog):
 
     async def _earlier(self, message: discord.Message) -> tuple[Part, ...]:
         """What was said in a thread before we were called into it, as one part."""
+        messages = [earlier async for earlier in message.channel.history(limit=EARLIER, before=message)]
         lines = [
             f"{earlier.author.display_name}: {self._text(earlier)}"
-            async for earlier in message.channel.history(limit=EARLIER, before=message)
+            for earlier in messages
             if not is_blank(earlier.content)
         ]
-        if not lines:
+        files = await self._earlier_files(message, messages)
+        if not lines and not files:
             return ()
-        return (Text("Earlier in this thread:\n" + "\n".join(reversed(lines)) + "\n\nNow you are asked:"),)
+        words = "Earlier in this thread:\n" + "\n".join(reversed(lines))
+        return (Text(words.rstrip()), *files, Text("Now you are asked:"))
+
+    async def _files(self, message: discord.Message) -> tuple[tuple[Part, ...], tuple[str, ...]]:
+        """A message's files, and a sentence for each that cannot be used."""
+
+        async def again() -> list[discord.Attachment]:
+            return (await message.channel.fetch_message(message.id)).attachments
+
+        settings = await self._chat.settings_of(message.guild.id if message.guild else None)
+        return await read_attachments(message.attachments, settings, refresh=again)
+
+    async def _earlier_files(self, message: discord.Message, earlier: Sequence[discord.Message]) -> tuple[Part, ...]:
+        """The newest files of the messages before, as many as one message may have, oldest first."""
+        settings = await self._chat.settings_of(message.guild.id if message.guild else None)
+        own = self._client.user
+        newest = [attachment for before in earlier if before.author != own for attachment in before.attachments]
+        parts, _ = await read_attachments(newest[: settings.max_attachments][::-1], settings)
+        return parts  # nobody asked for these, so nothing is said of those that cannot be used
 
 
 async def _tell(message: discord.Message, text: str) -> None:
