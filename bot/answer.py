@@ -14,7 +14,7 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
-from bot.context import Fit, estimate_text, fit, output_room
+from bot.context import Fit, estimate_text, fit, lighten, output_room
 from bot.effort import allowed
 from bot.engine import Draft, Engine
 from bot.errors import ChannelGone, MessageGone, ModelError, ModelFault, ShowError, describe
@@ -284,7 +284,7 @@ class Answer:
     async def _plan(self, limit: int | None) -> tuple[Fit, ModelRequest]:
         """Choose what to send, within the room that the model's window leaves, and within `limit` tokens."""
         conversation, guild = self._conversation, self._guild
-        able = TEXT_ONLY if self._bare else self._able
+        asked = lighten(self.turn, self._able) if self._bare else self.turn
         turns = await self._backstage.store.turns(conversation.id, since=conversation.first_turn_id)
         earlier = [turn for turn in turns if turn.id < self.turn.id]
         system = system_prompt(persona=conversation.persona or guild.persona, shared=conversation.guild_id is not None)
@@ -292,15 +292,15 @@ class Answer:
         room = output_room(window, guild.max_output_tokens)
         budget = window - room - estimate_text(system)
         fitted = fit(
-            (*earlier, replace(self.turn, steps=())),
+            (*earlier, replace(asked, steps=())),
             budget=budget if limit is None else min(budget, limit),
             first_whole=conversation.first_whole_turn_id,
-            able=able,
+            able=self._able,
         )
         if fitted.dropped or fitted.lightened:
             first = fitted.first_turn_id if fitted.dropped else conversation.first_turn_id
             await self._leave_behind(first_turn_id=first, first_whole_turn_id=fitted.first_whole_turn_id)
-        turns = await self._backstage.store.with_files(fitted.turns, able)
+        turns = await self._backstage.store.with_files(fitted.turns, self._able)
         return fitted, ModelRequest(
             model=self._model,
             fallbacks=tuple(name for name in self._backstage.defaults.fallbacks if name != self._model),

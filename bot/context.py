@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import assert_never
 
 from bot.messages import Image, Part, Pdf, Step, Text, TextFile, ToolResult, Turn
-from bot.sight import TEXT_ONLY, Able, label
+from bot.sight import TEXT_ONLY, Able, is_shown, label
 
 _ASCII_CHARACTERS_PER_TOKEN = 3.5
 """Code and English run at 3.5 to 4.5; the lower end keeps the estimate honest."""
@@ -94,22 +94,22 @@ def fit(turns: Sequence[Turn], *, budget: int, first_whole: int = 0, able: Able 
     Earlier turns below `first_whole` lost their images, PDFs and tools' output before.
     """
     room = Load(budget, MOST_IMAGES, MOST_BYTES)
-    kept = [lighten(turn) if turn.id < first_whole else turn for turn in turns[:-1]]
+    kept = [lighten(turn, able) if turn.id < first_whole else turn for turn in turns[:-1]]
     kept.append(_within(turns[-1], room, able))
     loads = [_load(turn, able) for turn in kept]
-    total = sum(loads, Load())
+    total = _sum(loads)
     goal, lightened = total.goal(room), 0
     for place, turn in enumerate(kept[:-1]):
         if total.within(goal):
             break
-        lighter = lighten(turn)
+        lighter = lighten(turn, able)
         if lighter is not turn:
             load = _load(lighter, able)
             total += load - loads[place]
             kept[place], loads[place] = lighter, load
             first_whole, lightened = turn.id + 1, lightened + 1
     start = 0 if total.within(room) else _start(loads, total, goal)
-    total = sum(loads[start:], Load())
+    total = _sum(loads[start:])
     return Fit(
         tuple(kept[start:]),
         kept[start].id,
@@ -118,6 +118,12 @@ def fit(turns: Sequence[Turn], *, budget: int, first_whole: int = 0, able: Able 
         too_long=total.tokens > budget,
         first_whole_turn_id=first_whole,
         lightened=lightened,
+    )
+
+
+def _sum(loads: Sequence[Load]) -> Load:
+    return Load(
+        sum(load.tokens for load in loads), sum(load.images for load in loads), sum(load.bytes for load in loads)
     )
 
 
@@ -134,23 +140,31 @@ def _start(loads: Sequence[Load], total: Load, goal: Load) -> int:
     return start
 
 
-def lighten(turn: Turn) -> Turn:
-    """The turn without its images, PDFs and tools' output, each leaving a line in its place; itself if it has none."""
-    question = tuple(replace(said, parts=tuple(map(_lighter_part, said.parts))) for said in turn.question)
-    steps = tuple(map(_lighter_step, turn.steps))
-    return turn if (question, steps) == (turn.question, turn.steps) else replace(turn, question=question, steps=steps)
+def lighten(turn: Turn, able: Able) -> Turn:
+    """The turn without the images and PDFs that the model is shown, and without tools' output; itself if it has none.
+
+    Each leaves a line in its place. What the model cannot be shown takes no room, and stays what it is.
+    """
+    lighter = turn
+    if any(is_shown(part, able) for said in turn.question for part in said.parts):
+        question = (
+            replace(said, parts=tuple(_lighter_part(part, able) for part in said.parts)) for said in turn.question
+        )
+        lighter = replace(lighter, question=tuple(question))
+    if any(step.annotations or step.tool_results for step in turn.steps):
+        steps = tuple(map(_lighter_step, turn.steps))
+        lighter = replace(lighter, steps=steps) if steps != turn.steps else lighter
+    return lighter
 
 
-def _lighter_part(part: Part) -> Part:
+def _lighter_part(part: Part, able: Able) -> Part:
     match part:
-        case Image(name):
+        case Image(name) if able.images:
             return Text(f"[image {label(name)}, which is no longer shown]")
-        case Pdf(name):
+        case Pdf(name) if able.pdfs:
             return Text(f"[PDF {label(name)}, which is no longer shown]")
-        case Text() | TextFile():
-            return part
         case _:
-            assert_never(part)
+            return part
 
 
 def _lighter_step(step: Step) -> Step:
@@ -173,11 +187,11 @@ def _within(turn: Turn, room: Load, able: Able) -> Turn:
         parts = list(question[place].parts)
         for at in reversed(range(len(parts))):
             part = parts[at]
-            taken = replace(_part_load(part, able), tokens=0)
-            if taken.images or taken.bytes:
+            if is_shown(part, able):
+                taken = replace(_file_load(part, able), tokens=0)
                 surplus = surplus or not taken.within(left)
                 left -= taken
-                parts[at] = _lighter_part(part) if surplus else part
+                parts[at] = _lighter_part(part, able) if surplus else part
         question[place] = replace(question[place], parts=tuple(parts))
     return replace(turn, question=tuple(question)) if surplus else turn
 
@@ -188,21 +202,26 @@ def estimate_turn(turn: Turn, able: Able = TEXT_ONLY) -> int:
 
 
 def _load(turn: Turn, able: Able) -> Load:
-    asked = sum((_part_load(part, able) for said in turn.question for part in said.parts), Load())
-    return asked + Load(_TOKENS_PER_MESSAGE + sum(map(_estimate_step, turn.steps)))
+    """What a turn takes; most parts are text, and so cost one addition here."""
+    tokens, others = _TOKENS_PER_MESSAGE + sum(map(_estimate_step, turn.steps)), Load()
+    for said in turn.question:
+        for part in said.parts:
+            if isinstance(part, Text | TextFile):
+                tokens += estimate_text(part.text)
+            else:
+                others += _file_load(part, able)
+    return Load(tokens + others.tokens, others.images, others.bytes)
 
 
-def _part_load(part: Part, able: Able) -> Load:
-    match part:
-        case Text(text) | TextFile(_, text):
-            return Load(estimate_text(text))
-        case Image(name, size=size):
-            return Load(_TOKENS_PER_IMAGE, 1, size) if able.images else Load(estimate_text(name) + _TOKENS_PER_MESSAGE)
-        case Pdf(name, size):
-            tokens = max(_TOKENS_PER_PDF, size // _PDF_BYTES_PER_TOKEN)
-            return Load(tokens, 0, size) if able.pdfs else Load(estimate_text(name) + _TOKENS_PER_MESSAGE)
+def _file_load(file: Image | Pdf, able: Able) -> Load:
+    named = Load(estimate_text(file.name) + _TOKENS_PER_MESSAGE)
+    match file:
+        case Image(size=size):
+            return Load(_TOKENS_PER_IMAGE, 1, size) if able.images else named
+        case Pdf(size=size):
+            return Load(max(_TOKENS_PER_PDF, size // _PDF_BYTES_PER_TOKEN), 0, size) if able.pdfs else named
         case _:
-            assert_never(part)
+            assert_never(file)
 
 
 def estimate_text(text: str) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeGuard
 
 from bot.messages import Image, Part, Pdf, Text, TextFile, Turn
 from bot.model import ModelInfo, short_name
@@ -34,6 +35,11 @@ def abilities(info: ModelInfo | None, *, parses_pdfs: bool) -> Able:
     return Able(images=info is not None and info.sees_images, pdfs=parses_pdfs)
 
 
+def is_shown(part: Part, able: Able) -> TypeGuard[Image | Pdf]:
+    """Whether a part is an image or a PDF that the model is shown."""
+    return (isinstance(part, Image) and able.images) or (isinstance(part, Pdf) and able.pdfs)
+
+
 def label(name: str) -> str:
     """A file's name for the model, which can neither break the line nor the brackets around it."""
     plain = "".join(letter if letter.isprintable() else " " for letter in name if letter not in "[]")
@@ -55,17 +61,7 @@ def left_out(turn: Turn, model: str, info: ModelInfo | None, able: Able) -> tupl
 def says_nothing(turn: Turn, able: Able) -> bool:
     """Whether a question consists of nothing but files that the model cannot be shown."""
     parts = [part for said in turn.question for part in said.parts]
-    return bool(parts) and not any(_is_shown(part, able) for part in parts)
-
-
-def _is_shown(part: Part, able: Able) -> bool:
-    match part:
-        case Image():
-            return able.images
-        case Pdf():
-            return able.pdfs
-        case Text() | TextFile():
-            return True
+    return bool(parts) and not any(isinstance(part, Text | TextFile) or is_shown(part, able) for part in parts)
 
 
 def _names(turn: Turn, kind: type[Image] | type[Pdf]) -> list[str]:

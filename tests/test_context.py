@@ -152,7 +152,7 @@ def test_what_leaves_an_old_turn_is_named_in_its_place() -> None:
     )
     old = Turn(1, 1, (Said(1, 1, "Ada", parts, 0.0),), steps=(step,))
 
-    light = lighten(old)
+    light = lighten(old, SEES)
 
     assert light.question[0].parts == (
         Text("look"),
@@ -170,7 +170,18 @@ def test_what_leaves_an_old_turn_is_named_in_its_place() -> None:
             ),
         ),
     )
-    assert lighten(light) is light
+    assert lighten(light, SEES) is light
+
+
+def test_what_a_model_cannot_be_shown_stays_what_it_is() -> None:
+    """It takes no room, and another model may be shown it later."""
+    turns = [showing(1, picture(), Pdf("b.pdf", 1, "e")), using_tools(2, 3_000), turn(3, 100)]
+
+    fitted = fit(turns, budget=3_000)
+
+    assert fitted.turns[0] is turns[0]
+    assert (fitted.lightened, fitted.first_whole_turn_id) == (1, 3)
+    assert fit(turns, budget=3_000, first_whole=3).turns == fitted.turns
 
 
 def test_old_tool_output_leaves_before_any_turn_does_and_every_call_keeps_its_result() -> None:
@@ -198,7 +209,7 @@ def test_what_has_left_stays_away_though_there_would_be_room() -> None:
 
     fitted = fit(turns, budget=100_000, first_whole=3, able=SEES)
 
-    assert fitted.turns == (lighten(turns[0]), lighten(turns[1]), turns[2])
+    assert fitted.turns == (lighten(turns[0], SEES), lighten(turns[1], SEES), turns[2])
     assert (fitted.lightened, fitted.first_whole_turn_id) == (0, 3)
 
 

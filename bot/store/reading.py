@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, TypeAlias, TypeGuard
+from typing import Any, TypeAlias
 
 from sqlalchemy import ColumnElement, Row, Select, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.messages import Conversation, Image, Listen, Part, Pdf, Said, ShowReasoning, Turn, TurnStatus
-from bot.sight import Able
+from bot.sight import Able, is_shown
 from bot.store.codec import decode_part, decode_step
 from bot.store.tables import conversations, files, pages, said, steps, turns
 
@@ -55,7 +55,7 @@ async def read_files(db: AsyncConnection, without: Sequence[Turn], able: Able) -
         for turn in without
         for message in turn.question
         for part in message.parts
-        if _is_wanted(part, able)
+        if is_shown(part, able)
     }
     if not wanted:
         return list(without)
@@ -82,10 +82,6 @@ async def read_conversations_seen_since(db: AsyncConnection, at: float) -> list[
         .order_by(conversations.c.id)
     )
     return [(_conversation(row), row.newest) for row in rows]
-
-
-def _is_wanted(part: Part, able: Able) -> TypeGuard[Image | Pdf]:
-    return (isinstance(part, Image) and able.images) or (isinstance(part, Pdf) and able.pdfs)
 
 
 def _with_data(message: Said, data: Mapping[tuple[int, str], bytes]) -> tuple[Part, ...]:
