@@ -43,7 +43,7 @@ STORED_FIRST_SECONDS = 1.0
 TRIMMED = "This thread is longer than the model can read, so its oldest messages were left out."
 LIGHTENED = "To make room, this thread's older images, PDFs and tool results are not shown to the model any more."
 NOT_TAKEN = "The model's server did not take an image or a PDF of this thread, so I left them all out."
-NO_WORDS = "There is nothing else in your message. Please ask in words, or choose a model that can read it."
+NO_WORDS = "There is nothing else in your message: please ask in words, or choose a model that can read it."
 TOO_LONG = "This message is longer than the model can read. Please shorten it, or choose a model with a larger window."
 UNEXPECTED = "Something went wrong on my side, and it has been logged. Please try again."
 NOT_SAVED = "This answer could not be saved, so I will not remember it. Please tell the operator of this bot."
@@ -195,10 +195,13 @@ class Answer:
         await self._backstage.store.begin(self.turn.id)
         limit: int | None = None
         while True:
-            for remark in (*self.remarks, *self._unseen()):
+            for remark in self.remarks:
                 self._show(Noticed(remark))
+            unseen = self._unseen()
             if says_nothing(self.turn, self._able):
-                return self._ended(TurnStatus.FAILED, NO_WORDS)
+                return self._ended(TurnStatus.FAILED, " ".join((*unseen, NO_WORDS)))
+            for remark in unseen:
+                self._show(Noticed(remark))
             fitted, request = await self._plan(limit)
             if fitted.too_long and limit is None and self._info is not None:
                 return self._ended(TurnStatus.FAILED, TOO_LONG)
