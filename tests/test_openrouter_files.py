@@ -92,6 +92,15 @@ def test_what_a_blind_model_is_sent_does_not_depend_on_whether_the_bytes_were_lo
     assert serialise(body(loaded, info=BLIND)) == serialise(body(bare, info=BLIND))
 
 
+def test_what_is_serialised_is_the_body_whatever_people_call_their_files() -> None:
+    hostile = replace(IMAGE, name='data:"\\,.png'), replace(DOCUMENT, name='data:x;base64,"\\\n\U0001f600')
+    asked = said(Text('data:image/png;base64,AAAA "quoted" \U0001f600'), *hostile, IMAGE)
+    whole = body(asked, info=SEES)
+    assert json.loads(serialise(whole)) == whole
+    assert serialise(whole) == json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode()
+    assert serialise({"messages": "none"}) == b'{"messages":"none"}'
+
+
 def test_the_room_for_the_answer_shrinks_by_what_images_take() -> None:
     info = replace(SEES, context_tokens=10_000)
     with_image, without = (body(said(Text("Hi"), *parts), info=info)["max_tokens"] for parts in ((IMAGE,), ()))

@@ -7,7 +7,8 @@ messages is in `history`; this module knows nothing of HTTP.
 from __future__ import annotations
 
 import json
-from itertools import islice
+from itertools import chain, islice
+from secrets import token_hex
 
 from bot.context import estimate_text, estimate_turn
 from bot.messages import JsonObject, JsonValue
@@ -20,6 +21,8 @@ from bot.sight import Able, abilities
 _MIN_OUTPUT = 1_024
 """Tokens; asking for less where the window seems full would end every answer in its reasoning."""
 _MAX_SESSION_ID = 256
+_DATA_KEYS = frozenset({"url", "file_data"})
+"""Where a part of a message has its data URL, which `history` makes and nobody else."""
 _MAX_MODELS = 3
 """OpenRouter refuses more: "'models' array must have 3 items or fewer"; further ones are for the caller to try."""
 
@@ -53,8 +56,39 @@ def build_body(request: ModelRequest, info: ModelInfo | None, *, openrouter: boo
 
 
 def serialise(body: JsonObject) -> bytes:
-    """The body as compact UTF-8, in the order of its keys."""
-    return mend(json.dumps(body, ensure_ascii=False, separators=(",", ":"))).encode()
+    """The body as compact UTF-8, in the order of its keys.
+
+    Images and PDFs are put in afterwards: base64 needs no escaping, and looking
+    through megabytes of it for characters that do would hold up everything else.
+    """
+    mark = token_hex(16)  # nothing that people write can be equal to it
+    light, data = _set_aside(body, mark)
+    content = mend(json.dumps(light, ensure_ascii=False, separators=(",", ":"))).encode()
+    first, *others = content.split(mark.encode()) if data else [content]
+    return b"".join((first, *chain.from_iterable(zip(data, others, strict=True))))
+
+
+def _set_aside(body: JsonObject, mark: str) -> tuple[JsonObject, list[bytes]]:
+    """The body with `mark` in place of each data URL, and these in order."""
+    data: list[bytes] = []
+
+    def lighter(part: JsonValue, key: str = "") -> JsonValue:
+        match part:
+            case str() if key in _DATA_KEYS:
+                data.append(part.encode())
+                return mark
+            case dict():
+                return {inner: lighter(value, inner) for inner, value in part.items()}
+            case _:
+                return part
+
+    def message(value: JsonValue) -> JsonValue:
+        if isinstance(value, dict) and isinstance(parts := value.get("content"), list):
+            return {**value, "content": [lighter(part) for part in parts]}
+        return value
+
+    messages = body.get("messages")
+    return ({**body, "messages": list(map(message, messages))} if isinstance(messages, list) else body), data
 
 
 def _reasoning(request: ModelRequest, info: ModelInfo | None, *, openrouter: bool) -> JsonObject:
