@@ -25,7 +25,7 @@ from bot.model import Catalogue, ModelInfo, ModelRequest
 from bot.persona import system_prompt
 from bot.render.live import Live
 from bot.render.reply import Reply
-from bot.sight import TEXT_ONLY, abilities, left_out, says_nothing
+from bot.sight import TEXT_ONLY, abilities, has_files, left_out, says_nothing
 from bot.store import Store
 from bot.tools import Toolbox
 
@@ -265,6 +265,9 @@ class Answer:
     def _failed(self, error: BaseException | None, fault: ModelFault) -> bool:
         """Whether the model failed that way before anything of the answer was seen, so that it may be asked again."""
         return isinstance(error, ModelError) and error.fault is fault and not self.seen
+
+    def _goes_on_without_files(self, request: ModelRequest) -> bool:
+        return has_files(request.turns) and not says_nothing(self.turn, TEXT_ONLY)
 
     def _unseen(self) -> tuple[str, ...]:
         """What to say of files that the model is not shown."""

@@ -6,7 +6,7 @@ Pure. This module knows nothing of requests, nor of where files are kept.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeGuard
 
@@ -38,6 +38,12 @@ def abilities(info: ModelInfo | None, *, parses_pdfs: bool) -> Able:
 def is_shown(part: Part, able: Able) -> TypeGuard[Image | Pdf]:
     """Whether a part is an image or a PDF that the model is shown."""
     return (isinstance(part, Image) and able.images) or (isinstance(part, Pdf) and able.pdfs)
+
+
+def has_files(turns: Iterable[Turn]) -> bool:
+    """Whether the bytes of any image or PDF are there to be sent."""
+    parts = (part for turn in turns for said in turn.question for part in said.parts)
+    return any(isinstance(part, Image | Pdf) and part.data is not None for part in parts)
 
 
 def label(name: str) -> str:

@@ -19,13 +19,13 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_aft
 
 from bot.errors import ModelError
 from bot.events import ModelEvent
-from bot.messages import Image, Pdf
 from bot.model import ModelRequest
 from bot.openrouter.answer import AnswerReader
 from bot.openrouter.catalogue import Catalogue
 from bot.openrouter.http import STALE, authorization, check, transport_faults
 from bot.openrouter.request import build_body, serialise
 from bot.openrouter.sse import Body, Timeouts, payloads
+from bot.sight import has_files
 
 _Begun: TypeAlias = tuple[ModelEvent, AsyncGenerator[ModelEvent]]
 
@@ -100,7 +100,7 @@ class OpenRouter:
         def make() -> bytes:
             return serialise(build_body(request, info, openrouter=dialect))
 
-        return await asyncio.to_thread(make) if _has_files(request) else make()
+        return await asyncio.to_thread(make) if has_files(request.turns) else make()
 
     async def _begin(self, model: str, content: bytes) -> _Begun:
         """The first event, and the others. Until the first has come, another attempt does no harm."""
@@ -157,8 +157,3 @@ def _worth_another_attempt(error: BaseException) -> bool:
     if not isinstance(error, ModelError) or not error.retryable:
         return False
     return error.retry_after is None or error.retry_after <= MAX_RETRY_AFTER
-
-
-def _has_files(request: ModelRequest) -> bool:
-    parts = (part for turn in request.turns for said in turn.question for part in said.parts)
-    return any(isinstance(part, Image | Pdf) for part in parts)
