@@ -195,6 +195,8 @@ class Chat(commands.Cog):
 
     async def _files(self, message: discord.Message) -> tuple[tuple[Part, ...], tuple[str, ...]]:
         """A message's files, and a sentence for each that cannot be used."""
+        if not message.attachments:
+            return (), ()
 
         async def again() -> list[discord.Attachment]:
             return (await message.channel.fetch_message(message.id)).attachments

@@ -13,7 +13,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.answer import LIGHTENED, NO_WORDS, NOT_TAKEN
+from bot.answer import LIGHTENED, NO_WORDS, NOT_TAKEN, TRIMMED
 from bot.context import MOST_IMAGES
 from bot.messages import JsonObject
 from bot.playground.discord import people
@@ -26,6 +26,7 @@ from bot.store import Store
 from tests.files_made import GIF, JPEG, PDF, WEBP, ZIP, png
 from tests.whole_bot import Stage, script_file, stage
 
+SMALL = "mistralai/mistral-7b-instruct"
 EYE = "anthropic/claude-haiku-4.5"
 FULL: JsonObject = {
     "name": "full",
@@ -297,6 +298,19 @@ async def test_the_oldest_images_leave_when_a_thread_has_too_many_and_that_is_sa
         assert "[image 0.png, which is no longer shown]" in json.dumps(prompt(bot))
         assert bot.text(thread.id).count(LIGHTENED) == 1
         assert len([message for message in prompt(bot) if message["role"] == "user"]) == 6
+
+
+async def test_whole_turns_leave_a_small_window_in_big_steps_and_that_is_said_once(tmp_path: Path) -> None:
+    async with running(tmp_path, model=SMALL) as bot:
+        thread = await begin(bot, f"number 0 {'word ' * 350}")
+        for turn in range(1, 16):
+            bot.say(bot.ben, thread.id, f"number {turn} {'word ' * 350}")
+            await bot.answered(thread.id, count=turn + 1)
+        requests = bot.model.requests
+        assert [request.status for request in requests] == [200] * 16
+        begins_alike = [requests[turn].raw.startswith(beginning(bot, turn - 1)) for turn in range(1, 16)]
+        assert 0 < begins_alike.count(False) <= 4
+        assert bot.text(thread.id).count(TRIMMED) == 1
 
 
 async def test_a_question_with_images_that_overflows_is_asked_again_with_less_before_it(tmp_path: Path) -> None:
