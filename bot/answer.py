@@ -14,7 +14,7 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
-from bot.context import Fit, estimate_text, fit, output_room
+from bot.context import Fit, estimate_text, fit, lighten, output_room
 from bot.effort import allowed
 from bot.engine import Draft, Engine
 from bot.errors import ChannelGone, MessageGone, ModelError, ModelFault, ShowError, describe
@@ -25,6 +25,7 @@ from bot.model import Catalogue, ModelInfo, ModelRequest
 from bot.persona import system_prompt
 from bot.render.live import Live
 from bot.render.reply import Reply
+from bot.sight import TEXT_ONLY, abilities, has_files, left_out, says_nothing
 from bot.store import Store
 from bot.tools import Toolbox
 
@@ -41,6 +42,9 @@ STORED_FIRST_SECONDS = 1.0
 
 OUT_OF_TIME = "Discord lets me write here for a quarter of an hour only, so I had to stop."
 TRIMMED = "This thread is longer than the model can read, so its oldest messages were left out."
+LIGHTENED = "To make room, this thread's older images, PDFs and tool results are not shown to the model any more."
+NOT_TAKEN = "The model's server did not take an image or a PDF of this thread, so I left them all out."
+NO_WORDS = "There is nothing else in your message: please ask in words, or choose a model that can read it."
 TOO_LONG = "This message is longer than the model can read. Please shorten it, or choose a model with a larger window."
 UNEXPECTED = "Something went wrong on my side, and it has been logged. Please try again."
 NOT_SAVED = "This answer could not be saved, so I will not remember it. Please tell the operator of this bot."
@@ -105,10 +109,12 @@ class Answer:
         """Whether any of the answer's text has gone out to people."""
         self.remarks = remarks
         self._backstage = backstage
-        self._conversation = conversation
+        self._conversation = self._found = conversation
+        self._bare = False
         self._guild = guild
         self._model = conversation.model or guild.model or backstage.defaults.model
         self._info = backstage.catalogue.get(self._model)
+        self._able = abilities(self._info, parses_pdfs=backstage.catalogue.speaks_openrouter)
         self._draft = Draft()
         self._notices: list[str] = []
         self._cut: Cut | None = None
@@ -190,20 +196,29 @@ class Answer:
     async def _until_it_ends(self) -> Ended:
         """Ask until there is an outcome; a question that grew, or that did not fit, is asked again."""
         await self._backstage.store.begin(self.turn.id)
-        share = 1.0
+        limit: int | None = None
         while True:
             for remark in self.remarks:
                 self._show(Noticed(remark))
-            fitted, request = await self._plan(share)
-            if fitted.too_long and self._info is not None:
+            unseen = self._unseen()
+            if says_nothing(self.turn, self._able):
+                return self._ended(TurnStatus.FAILED, " ".join((*unseen, NO_WORDS)))
+            for remark in unseen:
+                self._show(Noticed(remark))
+            fitted, request = await self._plan(limit)
+            if fitted.too_long and limit is None and self._info is not None:
                 return self._ended(TurnStatus.FAILED, TOO_LONG)
-            if fitted.dropped:
-                self._show(Noticed(TRIMMED))
+            self._tell_what_left()
             error = await self._ask(request)
             if self._cut is Cut.RESTART:
                 self.turn = await self._backstage.store.turn(self.turn.id) or self.turn
-            elif self._overflowed(error) and share == 1.0 and len(fitted.turns) > 1:
-                share = 0.5
+            elif self._failed(error, ModelFault.CONTEXT_FULL) and limit is None and len(fitted.turns) > 1:
+                limit = fitted.tokens // 2
+            elif self._failed(error, ModelFault.FILE_REFUSED) and not (
+                self._bare or says_nothing(self.turn, TEXT_ONLY)
+            ):
+                self._bare = True
+                await self._leave_behind(first_whole_turn_id=self.turn.id + 1)
             else:
                 return self._outcome(error)
             self._start_over()
@@ -258,8 +273,23 @@ class Answer:
             case Cut.RESTART | Cut.SHUTDOWN | None:
                 return self._ended(TurnStatus.INTERRUPTED)
 
-    def _overflowed(self, error: BaseException | None) -> bool:
-        return isinstance(error, ModelError) and error.fault is ModelFault.CONTEXT_FULL and not self.seen
+    def _failed(self, error: BaseException | None, fault: ModelFault) -> bool:
+        """Whether the model failed that way before anything of the answer was seen, so that it may be asked again."""
+        return isinstance(error, ModelError) and error.fault is fault and not self.seen
+
+    def _goes_on_without_files(self, request: ModelRequest) -> bool:
+        return has_files(request.turns) and not says_nothing(self.turn, TEXT_ONLY)
+
+    def _unseen(self) -> tuple[str, ...]:
+        """What to say of files that the model is not shown."""
+        return (NOT_TAKEN,) if self._bare else left_out(self.turn, self._model, self._info, self._able)
+
+    def _tell_what_left(self) -> None:
+        """Say what has left the window, the first time that it happens in a conversation."""
+        if self._conversation.first_turn_id and not self._found.first_turn_id:
+            self._show(Noticed(TRIMMED))
+        elif self._conversation.first_whole_turn_id and not (self._found.first_whole_turn_id or self._bare):
+            self._show(Noticed(LIGHTENED))
 
     def _start_over(self) -> None:
         self._cut = None
@@ -268,28 +298,42 @@ class Answer:
         self.seen = False
         self._show(StartedOver())
 
-    async def _plan(self, share: float) -> tuple[Fit, ModelRequest]:
-        """Choose what to send, within `share` of the room that the model's window leaves."""
+    async def _plan(self, limit: int | None) -> tuple[Fit, ModelRequest]:
+        """Choose what to send, within the room that the model's window leaves, and within `limit` tokens."""
         conversation, guild = self._conversation, self._guild
+        asked = lighten(self.turn, self._able) if self._bare else self.turn
         turns = await self._backstage.store.turns(conversation.id, since=conversation.first_turn_id)
         earlier = [turn for turn in turns if turn.id < self.turn.id]
         system = system_prompt(persona=conversation.persona or guild.persona, shared=conversation.guild_id is not None)
         window = (self._info or ModelInfo("", "")).context_tokens
         room = output_room(window, guild.max_output_tokens)
-        budget = int((window - room - estimate_text(system)) * share)
-        fitted = fit((*earlier, replace(self.turn, steps=())), budget=budget)
-        if fitted.dropped:
-            self._conversation = replace(conversation, first_turn_id=fitted.first_turn_id)
-            await self._backstage.store.leave_behind(conversation.id, before_turn=fitted.first_turn_id)
+        budget = window - room - estimate_text(system)
+        fitted = fit(
+            (*earlier, replace(asked, steps=())),
+            budget=budget if limit is None else min(budget, limit),
+            first_whole=conversation.first_whole_turn_id,
+            able=self._able,
+        )
+        if fitted.dropped or fitted.lightened:
+            first = fitted.first_turn_id if fitted.dropped else conversation.first_turn_id
+            await self._leave_behind(first_turn_id=first, first_whole_turn_id=fitted.first_whole_turn_id)
+        turns = await self._backstage.store.with_files(fitted.turns, self._able)
         return fitted, ModelRequest(
             model=self._model,
             fallbacks=tuple(name for name in self._backstage.defaults.fallbacks if name != self._model),
             system=system,
-            turns=fitted.turns,
+            turns=tuple(turns),
             session_id=f"cogitor-{conversation.id}",
             effort=allowed(conversation.effort or guild.effort, self._info, guild.max_effort),
             max_output_tokens=room,
             name_speakers=conversation.guild_id is not None,
+        )
+
+    async def _leave_behind(self, **points: int) -> None:
+        """Remember from which turn on the conversation is sent, and from which one on as a whole."""
+        conversation = self._conversation = replace(self._conversation, **points)
+        await self._backstage.store.leave_behind(
+            conversation.id, before_turn=conversation.first_turn_id, files_before=conversation.first_whole_turn_id
         )
 
     async def _save_often(self) -> None:

@@ -11,8 +11,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from bot.annotations import Annotations
 from bot.errors import ModelError, ModelFault
 from bot.events import (
+    Annotated,
     Finished,
     ModelEvent,
     Opened,
@@ -46,6 +48,7 @@ class StepAssembler:
         self._text = Growing()
         self._reasoning = Growing()
         self._details: DetailMerger | None = None
+        self._annotations = Annotations()
         self._calls: list[_Call] = []
         self._call_at: dict[int, _Call] = {}
         self._finish: str | None = None
@@ -72,6 +75,8 @@ class StepAssembler:
             case ToolCallDelta():
                 self._call(event)
                 self._end_thinking()
+            case Annotated(annotations):
+                self._annotations.add(annotations)
             case Finished(reason):
                 self._finish = reason or self._finish
                 self._end_thinking()
@@ -89,6 +94,7 @@ class StepAssembler:
             reasoning=self._reasoning.join(),
             reasoning_details=None if self._details is None else self._details.merged(),
             text=self._text.join(),
+            annotations=self._annotations.kept(),
             tool_calls=calls,
             finish=None if finish is None else mend(finish),
             usage=self._usage,

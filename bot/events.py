@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from bot.messages import ReasoningDetail, TurnStatus, Usage
+from bot.messages import JsonObject, ReasoningDetail, TurnStatus, Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,13 @@ class ToolCallDelta:
 
 
 @dataclass(frozen=True, slots=True)
+class Annotated:
+    """What the endpoint notes beside the answer, as received: parsed PDFs, sources."""
+
+    annotations: tuple[JsonObject, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """Why the model stopped (an open set). May come more than once; usage may still follow."""
 
@@ -65,7 +72,7 @@ class UsageReported:
 
 
 ModelEvent: TypeAlias = (
-    Opened | ReasoningDelta | TextDelta | TextWasReasoning | ToolCallDelta | Finished | UsageReported
+    Opened | ReasoningDelta | TextDelta | TextWasReasoning | ToolCallDelta | Annotated | Finished | UsageReported
 )
 
 

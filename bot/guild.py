@@ -60,3 +60,17 @@ class GuildSettings(BaseModel):
         le=262_144,
         description="The most tokens one answer may take, its reasoning included.",
     )
+    max_attachment_kb: int = Field(
+        default=1_024,
+        title="Largest attachment",
+        ge=1,
+        le=10_240,
+        description="The most kilobytes that one attached file may have; larger ones are not read.",
+    )
+    max_attachments: int = Field(
+        default=5,
+        title="Attachments",
+        ge=1,
+        le=10,
+        description="How many files of one message are read; those beyond are left out.",
+    )

@@ -1,29 +1,17 @@
-"""What a member's message becomes before it is a question: readable text, a thread's name, decoded files.
+"""What a member's message becomes before it is a question: readable text, a thread's name.
 
-Pure text and bytes. This module knows nothing of Discord's objects.
+Pure text. This module knows nothing of Discord's objects; what comes of files is in `attachments`.
 """
 
 from __future__ import annotations
 
-import codecs
 import re
 from collections.abc import Mapping
 
-from bot.messages import Part, Text, TextFile
-
 THREAD_NAME_LENGTH = 60
-PASTE_NAME = "message.txt"
-"""What Discord's own clients call a message that was too long to send and became a file."""
 
 _MENTION = re.compile(r"<@!?(\d+)>")
 _INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\u00ad]")
-_BOMS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
 
 
 def readable(text: str, names: Mapping[int, str], *, me: int) -> str:
@@ -51,24 +39,3 @@ def thread_name(text: str) -> str:
         return line or "New conversation"
     head = line[:THREAD_NAME_LENGTH].rpartition(" ")[0]
     return (head if len(head) > THREAD_NAME_LENGTH // 2 else line[: THREAD_NAME_LENGTH - 1]).rstrip(" ,;:.-") + "…"
-
-
-def decode_file(name: str, data: bytes) -> Part | None:
-    """A text file's content, or None for anything that is not text. Judged by content, never by name or type."""
-    text = _decode(data)
-    if text is None:
-        return None
-    return Text(text) if name == PASTE_NAME else TextFile(name, text)
-
-
-def _decode(data: bytes) -> str | None:
-    for bom, encoding in _BOMS:
-        if data.startswith(bom):
-            return data.decode(encoding, "replace")
-    if b"\0" in data:
-        return None
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError:
-        controls = sum(byte < 32 and byte not in b"\t\n\r\f\x1b" for byte in data)
-        return None if controls > len(data) // 100 else data.decode("cp1252", "replace")

@@ -33,7 +33,33 @@ class TextFile:
     text: str
 
 
-Part: TypeAlias = Text | TextFile
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A picture. `data` is here only between its arrival and its storing, and where it is about to be sent."""
+
+    name: str
+    media_type: str
+    """image/png, image/jpeg, image/gif or image/webp, as its own first bytes say."""
+    width: int
+    height: int
+    size: int
+    """Bytes."""
+    digest: str
+    """SHA-256 in hex: under it the bytes are kept, apart from the conversation."""
+    data: bytes | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Pdf:
+    """A PDF; `size`, `digest` and `data` as an Image has them."""
+
+    name: str
+    size: int
+    digest: str
+    data: bytes | None = field(default=None, compare=False, repr=False)
+
+
+Part: TypeAlias = Text | TextFile | Image | Pdf
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +129,8 @@ class Step:
     reasoning_details: tuple[ReasoningDetail, ...] | None = None
     """None: the field was never sent. An empty tuple is state of its own and goes back as `[]`."""
     text: str = ""
+    annotations: tuple[JsonObject, ...] = ()
+    """What OpenRouter notes beside the text, as received: parsed PDFs (`file`), sources (`url_citation`)."""
     tool_calls: tuple[ToolCall, ...] = ()
     tool_results: tuple[ToolResult, ...] = ()
     finish: str | None = None
@@ -196,6 +224,8 @@ class Conversation:
     show_reasoning: ShowReasoning = ShowReasoning.HIDDEN
     first_turn_id: int = 0
     """Turns with a lower id have left the context window."""
+    first_whole_turn_id: int = 0
+    """Turns with a lower id are sent without their images, PDFs and tools' output, which have left the window."""
     created_at: float = field(default=0.0)
 
     @property

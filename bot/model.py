@@ -83,6 +83,11 @@ class Model(Protocol):
 class Catalogue(Protocol):
     """What is known of the models there are; None for a model nothing is known of."""
 
+    @property
+    def speaks_openrouter(self) -> bool:
+        """Whether the server is OpenRouter, or like it, and understands its parameters."""
+        ...
+
     def get(self, model: str) -> ModelInfo | None: ...
 
 

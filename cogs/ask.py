@@ -44,7 +44,7 @@ class Ask(commands.Cog):
     @app_commands.command(name="ask", description="Ask Cogitor; it answers in a new thread")
     @app_commands.describe(
         prompt="Your question",
-        file="A text or code file that belongs to it",
+        file="A text or code file, an image or a PDF that belongs to it",
         model="Which model answers in this thread",
         effort="How hard the model thinks",
     )
@@ -59,7 +59,8 @@ class Ask(commands.Cog):
         if is_blank(prompt):
             raise ForUser("The question is empty. Please write what you would like to know.")
         info = self._checked_model(model)
-        efforts = offered(info, (await self._services.chat.settings_of(interaction.guild_id)).max_effort)
+        settings = await self._services.chat.settings_of(interaction.guild_id)
+        efforts = offered(info, settings.max_effort)
         if effort and info and effort not in efforts:
             raise ForUser(f"{info.name} does not offer the effort “{effort}” here. {_on_offer(efforts)}")
         known = await self._services.store.conversation(interaction.channel_id or 0)
@@ -74,11 +75,12 @@ class Ask(commands.Cog):
             known = _with_choice(known, model, effort)
             await self._services.store.save_conversation(known)
         await interaction.response.send_message(_quoted(prompt, interaction.user.display_name))
-        parts, remarks = await read_attachments(files)
+        parts, remarks = await read_attachments(files, settings)
         conversation = known or _with_choice(await self._begun(interaction, spot, prompt), model, effort)
         parts = (Text(prompt), *parts)
         if spot is Spot.THREAD:
-            earlier, trouble = await earlier_in(interaction.channel, self._client.user, before=interaction)
+            me = self._client.user
+            earlier, trouble = await earlier_in(interaction.channel, me, settings, before=interaction)
             parts, remarks = (*earlier, *parts), (*remarks, *trouble)
         await self._services.chat.ask(conversation, _said(interaction, parts), remarks=remarks)
 

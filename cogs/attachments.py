@@ -1,45 +1,118 @@
-"""Reads the files that come with a question, within limits, and says which could not be used."""
+"""Reads the files that come with a question, within the server's limits, and says which could not be used.
+
+Files are read when their message arrives: Discord's links expire after a day,
+and what is read is kept, so that no later turn needs them.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeAlias
 
 import aiohttp
 import discord
 
-from bot.incoming import decode_file
+from bot.attachments import Unusable, read_file
+from bot.guild import GuildSettings
 from bot.messages import Part
 
-MAX_FILES = 5
-MAX_KB = 1_024
 READ_SECONDS = 20.0
+_PIECE = 65_536
+
+Refresh: TypeAlias = Callable[[], Awaitable[Sequence[discord.Attachment]]]
+"""Fetches a message's attachments anew, with links that have not expired. May raise discord.HTTPException."""
 
 
-async def read_attachments(attachments: Sequence[discord.Attachment]) -> tuple[tuple[Part, ...], tuple[str, ...]]:
-    """The files as parts of a question, and a sentence for each that cannot be one."""
-    parts: list[Part] = []
-    remarks: list[str] = []
-    for attachment in attachments[:MAX_FILES]:
-        part = await _read(attachment)
-        if isinstance(part, str):
-            remarks.append(part)
-        else:
-            parts.append(part)
-    if len(attachments) > MAX_FILES:
-        remarks.append(f"I read only the first {MAX_FILES} files of a message.")
-    return tuple(parts), tuple(remarks)
+class _NotLoaded(Exception):
+    """Read by `_Reading.read`, which says so: what is behind a link cannot be had."""
 
 
-async def _read(attachment: discord.Attachment) -> Part | str:
-    name = discord.utils.escape_markdown(attachment.filename)
-    if attachment.size > MAX_KB * 1_024:
-        return f"I did not read {name}, because it is larger than {MAX_KB:,} KB."
-    try:
-        async with asyncio.timeout(READ_SECONDS):
-            data = await attachment.read()
-    except (discord.HTTPException, aiohttp.ClientError, TimeoutError):
-        return f"I could not load {name} from Discord. Please attach it again."
-    if len(data) > MAX_KB * 1_024:
-        return f"I did not read {name}, because it is larger than {MAX_KB:,} KB."
-    return decode_file(attachment.filename, data) or f"I could not use {name}, because it is not a text file."
+class _Expired(_NotLoaded):
+    """Read by `_Reading`: the link is not valid any more, or the file was deleted; Discord does not tell which."""
+
+
+async def read_attachments(
+    attachments: Sequence[discord.Attachment],
+    settings: GuildSettings | None = None,
+    *,
+    refresh: Refresh | None = None,
+) -> tuple[tuple[Part, ...], tuple[str, ...]]:
+    """The files as parts of a question, in order, and a sentence for each that cannot be one.
+
+    `settings` are the server's, which say how many and how large. Where a link
+    has expired, `refresh` is asked once for new ones.
+    """
+    settings = settings or GuildSettings()
+    wanted = attachments[: settings.max_attachments]
+    if not wanted:
+        return (), ()
+    async with aiohttp.ClientSession(headers={"Accept-Encoding": "identity"}) as session:
+        reading = _Reading(session, settings.max_attachment_kb, refresh)
+        found = await asyncio.gather(*map(reading.read, wanted))
+    parts = tuple(item for item in found if not isinstance(item, str))
+    remarks = [item for item in found if isinstance(item, str)]
+    if len(attachments) > len(wanted):
+        remarks.append(f"I read only the first {len(wanted)} files of a message.")
+    return parts, tuple(remarks)
+
+
+class _Reading:
+    """The files of one message being read."""
+
+    def __init__(self, session: aiohttp.ClientSession, max_kb: int, refresh: Refresh | None) -> None:
+        self._session = session
+        self._max_kb = max_kb
+        self._refresh = refresh
+        self._refreshing = asyncio.Lock()
+        self._links: dict[int, str] | None = None
+
+    async def read(self, attachment: discord.Attachment) -> Part | str:
+        """A file as a part, or the sentence that says why not."""
+        name = discord.utils.escape_markdown(attachment.filename)
+        if attachment.size > self._max_kb * 1_024:
+            return self._too_large(name)
+        try:
+            async with asyncio.timeout(READ_SECONDS):
+                data = await self._load(attachment)
+        except (_NotLoaded, discord.HTTPException, aiohttp.ClientError, TimeoutError, OSError):
+            return f"I could not load {name} from Discord. Please attach it again."
+        if data is None:
+            return self._too_large(name)
+        part = await asyncio.to_thread(read_file, attachment.filename, data)
+        return f"I could not use {name}, because {part.why}." if isinstance(part, Unusable) else part
+
+    def _too_large(self, name: str) -> str:
+        return f"I did not read {name}, because it is larger than {self._max_kb:,} KB."
+
+    async def _load(self, attachment: discord.Attachment) -> bytes | None:
+        try:
+            return await self._download(attachment.url)
+        except _Expired:
+            links = await self._fresh_links()
+            if attachment.id not in links:
+                raise
+        return await self._download(links[attachment.id])
+
+    async def _fresh_links(self) -> dict[int, str]:
+        """New links for the message's files by their ids; they are fetched once, for all files."""
+        async with self._refreshing:
+            if self._links is None:
+                self._links = {}  # whatever comes of it, it is not tried again
+                if self._refresh is not None:
+                    self._links = {attachment.id: attachment.url for attachment in await self._refresh()}
+            return self._links
+
+    async def _download(self, url: str) -> bytes | None:
+        """A file's bytes, or None where there are more than allowed, whatever size was announced."""
+        most, data = self._max_kb * 1_024, bytearray()
+        async with self._session.get(url, allow_redirects=False) as response:
+            if response.status in (403, 404, 410):
+                raise _Expired
+            if response.status != 200:
+                raise _NotLoaded
+            async for piece in response.content.iter_chunked(_PIECE):
+                data += piece
+                if len(data) > most:
+                    return None
+        return bytes(data)

@@ -18,9 +18,10 @@ from discord.ext import commands
 from bot.address import Heard, Place, Verdict, verdict
 from bot.client import SORRY, Client
 from bot.errors import ForUser, RetryLater, describe
+from bot.guild import GuildSettings
 from bot.impatience import impatient
 from bot.incoming import is_blank, readable, thread_name
-from bot.messages import Conversation, Listen, Said, Text
+from bot.messages import Conversation, Listen, Part, Said, Text
 from cogs.attachments import read_attachments
 from cogs.threads import READ_SECONDS, check_message, earlier_in, is_new_post, joined, open_thread
 
@@ -147,7 +148,7 @@ class Chat(commands.Cog):
                 raise ForUser(MENTION_ME)
             return
         check_message(message, opens_thread=decision is Verdict.OPEN_THREAD)
-        parts, remarks = await read_attachments(message.attachments)
+        parts, remarks = await self._files(message)
         if not is_blank(text):
             parts = (Text(text), *parts)
         if not parts:
@@ -160,7 +161,8 @@ class Chat(commands.Cog):
             conversation = new_conversation(message.channel.id, message)
             conversation = _listening(conversation) if decision is Verdict.ANSWER else conversation
         if decision is Verdict.JOIN_THREAD:
-            earlier, trouble = await earlier_in(message.channel, self._client.user, before=message)
+            settings = await self._settings(message)
+            earlier, trouble = await earlier_in(message.channel, self._client.user, settings, before=message)
             parts, remarks = (*earlier, *parts), (*remarks, *trouble)
         said = Said(message.id, message.author.id, message.author.display_name, parts, message.created_at.timestamp())
         if datetime.now(UTC) - message.created_at > LATE:
@@ -209,6 +211,20 @@ class Chat(commands.Cog):
             await self._client.services.poster.tell(message.author.id, f"You asked me something in {where}. {text}")
         except discord.HTTPException as refusal:
             log.info("an error could not be told: %s", describe(refusal))
+
+    async def _files(self, message: discord.Message) -> tuple[tuple[Part, ...], tuple[str, ...]]:
+        """A message's files, and a sentence for each that cannot be used."""
+        if not message.attachments:
+            return (), ()
+
+        async def again() -> list[discord.Attachment]:
+            return (await message.channel.fetch_message(message.id)).attachments
+
+        settings = await self._settings(message)
+        return await read_attachments(message.attachments, settings, refresh=again)
+
+    async def _settings(self, message: discord.Message) -> GuildSettings:
+        return await self._chat.settings_of(message.guild.id if message.guild else None)
 
 
 def new_conversation(channel_id: int, message: discord.Message) -> Conversation:

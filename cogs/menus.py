@@ -112,13 +112,14 @@ class Menus(commands.Cog):
             await ask_in_place(interaction, said, about.files, needs_files=about.is_blank)
             return
         await interaction.response.defer(ephemeral=True, thinking=True)
-        parts, remarks = await read_attachments(about.files)
+        settings = await self._services.chat.settings_of(interaction.guild_id)
+        parts, remarks = await read_attachments(about.files, settings)
         if about.is_blank and not parts:
             raise ForUser(" ".join(remarks))
         said = replace(said, parts=(*said.parts, *parts))
         conversation, joins = await self._home(interaction, spot, known, about, question)
         if joins is not None:
-            earlier, trouble = await earlier_in(joins, self._client.user, before=interaction)
+            earlier, trouble = await earlier_in(joins, self._client.user, settings, before=interaction)
             said, remarks = replace(said, parts=(*earlier, *said.parts)), (*remarks, *trouble)
         await self._quote(conversation.id, _told(interaction, about, question))
         await self._services.chat.ask(conversation, said, remarks=remarks)

@@ -12,10 +12,12 @@ import discord
 
 from bot.earlier import Earlier, so_far
 from bot.errors import ForUser, RetryLater
+from bot.guild import GuildSettings
 from bot.impatience import impatient
 from bot.incoming import readable
 from bot.messages import Conversation, Listen, Part, Text
 from bot.starting import NEEDED, NO_HISTORY, NO_THREAD_HERE, Spot, refusal
+from cogs.attachments import read_attachments
 
 log = logging.getLogger(__name__)
 
@@ -93,10 +95,11 @@ async def open_thread(message: discord.Message, name: str) -> Opened:
 
 
 async def earlier_in(
-    channel: Any, me: discord.abc.User | None, *, before: discord.abc.Snowflake
+    channel: Any, me: discord.abc.User | None, settings: GuildSettings, *, before: discord.abc.Snowflake
 ) -> tuple[tuple[Part, ...], tuple[str, ...]]:
-    """What was said in a thread so far, as one part, and a remark where that could not be read.
+    """What was said in a thread so far, as one part behind its newest files, and a remark where that could not be read.
 
+    Nobody asked for these files, so nothing is said of those that cannot be used.
     Discord shows no history at all to those who may not read it, and no error.
     """
     if isinstance(channel, discord.Thread) and not _rights(channel).read_message_history:
@@ -104,11 +107,13 @@ async def earlier_in(
     try:
         async with asyncio.timeout(READ_SECONDS):
             with impatient():
-                found = [_earlier(message, me) async for message in channel.history(limit=EARLIER, before=before)]
+                found = [message async for message in channel.history(limit=EARLIER, before=before)]
     except (discord.Forbidden, TimeoutError, RetryLater):
         return (), (NO_HISTORY,)
-    text = so_far(reversed(found))
-    return ((Text(text),) if text else ()), ()
+    newest = [attachment for message in found if message.author != me for attachment in message.attachments]
+    files, _ = await read_attachments(newest[: settings.max_attachments][::-1], settings)
+    text = so_far(_earlier(message, me) for message in reversed(found))
+    return (*files, *((Text(text),) if text else ())), ()
 
 
 def in_a_while(seconds: float) -> str:

@@ -45,7 +45,9 @@ ALLOWED: dict[str, tuple[str, ...]] = {
 
 PURE = (
     "bot/address.py",
+    "bot/annotations.py",
     "bot/assemble.py",
+    "bot/attachments.py",
     "bot/context.py",
     "bot/earlier.py",
     "bot/effort.py",
@@ -58,20 +60,25 @@ PURE = (
     "bot/messages.py",
     "bot/model.py",
     "bot/persona.py",
+    "bot/pictures.py",
     "bot/pieces.py",
     "bot/reasoning.py",
+    "bot/sight.py",
     "bot/starting.py",
     "bot/written_calls.py",
 )
 PURE_MAY = {
+    "bot.annotations",
     "bot.errors",
     "bot.events",
     "bot.incoming",
     "bot.marks",
     "bot.messages",
     "bot.model",
+    "bot.pictures",
     "bot.pieces",
     "bot.reasoning",
+    "bot.sight",
     "bot.written_calls",
     "pydantic",
 }

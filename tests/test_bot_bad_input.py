@@ -122,7 +122,8 @@ async def test_a_binary_file_alone_is_refused_by_name(bot: Stage) -> None:
     bot.world.create_message(bot.ben, thread.id, {}, [Upload(0, "a_b.png", "text/plain", b"\x89PNG\0\0")])
 
     await bot.until(
-        lambda: "I could not use a\\_b.png, because it is not a text file." in bot.text(thread.id), "a sentence"
+        lambda: "I could not use a\\_b.png, because it is neither text, nor an image" in bot.text(thread.id),
+        "a sentence",
     )
     assert len(bot.model.requests) == 1
 

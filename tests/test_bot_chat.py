@@ -150,7 +150,7 @@ async def test_text_files_are_read_and_others_are_named(bot: Stage) -> None:
         lambda: next((c for c in bot.world.records.channels.values() if c.name == "what is wrong?"), None), "a thread"
     )
     shown = await bot.answered(thread.id)
-    assert "I could not use a.png, because it is not a text file." in shown
+    assert "I could not use a.png, because it is neither text, nor an image (PNG, JPEG, GIF, WebP), nor a PDF." in shown
     assert "print(1)" in str(prompts(bot)[-1]["content"])
     assert "fix.py" in str(prompts(bot)[-1]["content"])
 

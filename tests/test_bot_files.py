@@ -11,6 +11,7 @@ import pytest
 from bot.messages import JsonObject
 from bot.playground.discord.permissions import Permission
 from bot.playground.discord.records import Attachment, ChannelOverwrite, Message
+from bot.playground.discord.views_message import attachment_view
 from tests.bot_trouble import Private
 from tests.whole_bot import Stage, script_file, stage
 
@@ -110,8 +111,7 @@ async def test_source_gives_an_answer_with_code_as_a_file(tmp_path: Path) -> Non
         await bot.until(lambda: private.extend(bot.world.records.ephemeral.values()) or private, "Ben gets it")
         (file,) = private[0].attachments
         assert private[0].only_user == bot.ben
-        assert (file.filename, file.data) == ("answer.md", LONG_TEXT.encode())
-        url = f"{bot.discord.origin}/play/attachments/{thread.id}/{file.id}/answer.md"
+        url = str(attachment_view(bot.world, thread.id, file)["url"])
         async with aiohttp.ClientSession(headers={"X-Play-User": str(bot.ben)}) as session, session.get(url) as answer:
             assert await answer.read() == LONG_TEXT.encode()
 

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.incoming import THREAD_NAME_LENGTH, decode_file, is_blank, readable, thread_name
-from bot.messages import Text, TextFile
+from bot.incoming import THREAD_NAME_LENGTH, is_blank, readable, thread_name
 
 
 @pytest.mark.parametrize(
@@ -57,20 +56,3 @@ def test_a_thread_name_is_always_one_that_discord_takes(text: str) -> None:
 
     assert 1 <= len(name) <= THREAD_NAME_LENGTH
     assert "\n" not in name
-
-
-@pytest.mark.parametrize(
-    ("name", "data", "expected"),
-    [
-        ("a.py", b"print(1)\n", TextFile("a.py", "print(1)\n")),
-        ("message.txt", "lång".encode(), Text("lång")),
-        ("win.txt", "käse".encode("cp1252"), TextFile("win.txt", "käse")),
-        ("u16.txt", "hi".encode("utf-16"), TextFile("u16.txt", "hi")),
-        ("bom.json", b"\xef\xbb\xbf{}", TextFile("bom.json", "{}")),
-        ("empty.txt", b"", TextFile("empty.txt", "")),
-        ("fake.py", b"PK\x03\x04\x14\x00\x00\x00", None),
-        ("noise.txt", bytes(range(1, 32)) * 50 + b"\xff\xfe\xfd", None),
-    ],
-)
-def test_files_are_judged_by_content(name: str, data: bytes, expected: object) -> None:
-    assert decode_file(name, data) == expected

@@ -13,11 +13,13 @@ from typing import Any
 import aiohttp
 import pytest
 
+from bot.playground.discord.form_message import Upload
 from bot.playground.discord.people import PlayStart
 from bot.playground.discord.people_socket import PeopleSockets
 from bot.playground.discord.permissions import Permission
 from bot.playground.discord.records import ChannelOverwrite
 from bot.playground.discord.server import DiscordServer
+from bot.playground.discord.views_message import attachment_view
 from bot.playground.discord.world import World, default_world
 from tests.discord_people import Person, channel_id, guild_id, person, user_id
 
@@ -184,6 +186,26 @@ async def test_files_come_back_as_they_were_sent(ben: Person) -> None:
             "nosniff",
             "default-src 'none'; sandbox",
         )
+
+
+async def test_links_to_files_expire_and_fit_no_other_file(ben: Person) -> None:
+    world = ben.server.world
+    general = channel_id(world, "general")
+    world.link_seconds = -1.0
+    uploads = [Upload(number, f"{number}.txt", "text/plain", b"words") for number in range(2)]
+    sent = world.create_message(ben.id, general, {}, uploads)
+    [expired, _] = (attachment_view(world, general, file)["url"] for file in sent.attachments)
+    world.link_seconds = 86_400.0
+    first, second = (str(attachment_view(world, general, file)["url"]) for file in sent.attachments)
+    unsigned, stolen = first.partition("?")[0], second.partition("?")[0] + "?" + first.partition("?")[2]
+    links = (first, second, str(expired), stolen, unsigned)
+    answers = [await _status(ben, link) for link in links]
+    assert answers == [200, 200, 404, 404, 404]
+
+
+async def _status(person: Person, url: str) -> int:
+    async with person.session.get(url) as response:
+        return response.status
 
 
 async def test_a_file_that_is_too_large_is_refused(ben: Person) -> None:

@@ -14,7 +14,10 @@ from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 
 from bot.messages import (
     Conversation,
+    Image,
     JsonObject,
+    Part,
+    Pdf,
     Said,
     Step,
     Text,
@@ -40,7 +43,8 @@ values = st.recursive(
 )
 details = st.none() | st.lists(st.dictionaries(texts, values, max_size=5), max_size=4).map(tuple)
 counts = st.integers(0, 10**12)
-parts = st.builds(Text, texts) | st.builds(TextFile, texts, texts)
+images = st.builds(Image, texts, texts, counts, counts, counts, texts)
+parts = st.builds(Text, texts) | st.builds(TextFile, texts, texts) | images | st.builds(Pdf, texts, counts, texts)
 steps = st.builds(
     Step,
     model=texts,
@@ -48,6 +52,7 @@ steps = st.builds(
     reasoning=texts,
     reasoning_details=details,
     text=texts,
+    annotations=st.lists(st.dictionaries(texts, values, max_size=5), max_size=3).map(tuple),
     tool_calls=st.lists(st.builds(ToolCall, texts, texts, texts), max_size=3).map(tuple),
     tool_results=st.lists(st.builds(ToolResult, texts, texts, texts, st.booleans()), max_size=3).map(tuple),
     finish=st.none() | texts,
@@ -70,7 +75,7 @@ def test_steps(step: Step) -> None:
 
 
 @given(st.lists(parts))
-def test_parts(saying: list[Text | TextFile]) -> None:
+def test_parts(saying: list[Part]) -> None:
     assert [decode_part(json.loads(json.dumps(encode_part(part)))) for part in saying] == saying
 
 
@@ -93,7 +98,7 @@ def test_a_part_of_an_unknown_type_is_refused() -> None:
 def test_a_step_of_an_older_version_gets_the_defaults() -> None:
     """Fields are added over time; what was stored before them stays readable."""
     body = encode_step(Step(text="old"))
-    del body["thinking_seconds"], body["finish"]
+    del body["thinking_seconds"], body["finish"], body["annotations"]
     assert decode_step(body) == Step(text="old")
 
 
@@ -125,7 +130,7 @@ async def test_awkward_reasoning_through_the_database(store: Store) -> None:
 
 @settings(max_examples=25, deadline=None)
 @given(st.lists(steps, max_size=4), st.lists(parts, max_size=4).map(tuple), texts)
-def test_turns_through_sqlite(answer: list[Step], saying: tuple[Text | TextFile, ...], name: str) -> None:
+def test_turns_through_sqlite(answer: list[Step], saying: tuple[Part, ...], name: str) -> None:
     async def through() -> None:
         with TemporaryDirectory() as folder:
             store = await Store.open(f"sqlite:///{folder}/cogitor.db")

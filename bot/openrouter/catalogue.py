@@ -19,7 +19,7 @@ import httpx
 
 from bot.errors import ModelError, ModelFault
 from bot.model import ModelInfo
-from bot.openrouter.http import get_json
+from bot.openrouter.http import get_json, is_openrouter
 from bot.openrouter.listing import Listing, parse_listing
 
 FRESH_FOR = 3600.0
@@ -48,6 +48,7 @@ class Catalogue:
         """`relied_on` are models whose absence or retirement is to be logged, once each time it is news."""
         self._http = http
         self._url = f"{base_url.rstrip('/')}/models"
+        self._is_openrouter = is_openrouter(base_url)
         self._key = api_key
         self._relied_on = tuple(relied_on)
         self._warned: frozenset[str] = frozenset()
@@ -59,8 +60,8 @@ class Catalogue:
 
     @property
     def speaks_openrouter(self) -> bool:
-        """Whether the list looks like OpenRouter's, so that the server understands its parameters."""
-        return self._listing.speaks_openrouter
+        """Whether the server is OpenRouter, or its list looks like it, so that it understands its parameters."""
+        return self._is_openrouter or self._listing.speaks_openrouter
 
     async def run(self) -> None:
         """Keep the list fresh until cancelled."""

@@ -22,9 +22,10 @@ from bot.events import ModelEvent
 from bot.model import ModelRequest
 from bot.openrouter.answer import AnswerReader
 from bot.openrouter.catalogue import Catalogue
-from bot.openrouter.http import STALE, authorization, check, is_openrouter, transport_faults
+from bot.openrouter.http import STALE, authorization, check, transport_faults
 from bot.openrouter.request import build_body, serialise
 from bot.openrouter.sse import Body, Timeouts, payloads
+from bot.sight import has_files
 
 _Begun: TypeAlias = tuple[ModelEvent, AsyncGenerator[ModelEvent]]
 
@@ -64,7 +65,6 @@ class OpenRouter:
         self._http = http
         self._url = f"{base_url.rstrip('/')}/chat/completions"
         self._key = api_key
-        self._is_openrouter = is_openrouter(base_url)
         self._catalogue = catalogue
         self._timeouts = timeouts or Timeouts()
         self._sleep = sleep
@@ -74,8 +74,7 @@ class OpenRouter:
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent]:
         """Ask once and yield what the model says; see `bot.model.Model.stream`."""
-        dialect = self._is_openrouter or self._catalogue.speaks_openrouter
-        content = serialise(build_body(request, self._catalogue.get(request.model), openrouter=dialect))
+        content = await self._content(request)
         retrying = AsyncRetrying(
             sleep=self._sleep,
             stop=stop_after_attempt(MAX_ATTEMPTS) | stop_after_delay(RETRY_WINDOW),
@@ -93,6 +92,15 @@ class OpenRouter:
     async def aclose(self) -> None:
         """Close the HTTP client and with it every connection."""
         await self._http.aclose()
+
+    async def _content(self, request: ModelRequest) -> bytes:
+        """The request's body; made in a thread where it has files, for whose megabytes the loop should not wait."""
+        info, dialect = self._catalogue.get(request.model), self._catalogue.speaks_openrouter
+
+        def make() -> bytes:
+            return serialise(build_body(request, info, openrouter=dialect))
+
+        return await asyncio.to_thread(make) if has_files(request.turns) else make()
 
     async def _begin(self, model: str, content: bytes) -> _Begun:
         """The first event, and the others. Until the first has come, another attempt does no harm."""

@@ -28,6 +28,12 @@ _BY_TYPE: Mapping[str, ModelFault] = {
     "string_too_long": ModelFault.CONTEXT_FULL,
     "payload_too_large": ModelFault.CONTEXT_FULL,
     "max_tokens_exceeded": ModelFault.REFUSED,
+    "invalid_image": ModelFault.FILE_REFUSED,
+    "image_too_large": ModelFault.FILE_REFUSED,
+    "image_too_small": ModelFault.FILE_REFUSED,
+    "unsupported_image_format": ModelFault.FILE_REFUSED,
+    "image_not_found": ModelFault.FILE_REFUSED,
+    "image_download_failed": ModelFault.FILE_REFUSED,
     "authentication": ModelFault.BAD_KEY,
     "permission_denied": ModelFault.FORBIDDEN,
     "payment_required": ModelFault.NO_CREDIT,
@@ -81,8 +87,13 @@ _OVERFLOW = re.compile(
     r"|(context (window|length|size)|prompt).{0,60}(exceed|too (long|large))|exceed.{0,60}context (window|length|size)",
     re.IGNORECASE | re.DOTALL,
 )
+_FILE = re.compile(
+    r"(could not|cannot|failed to|unable to) (process|parse|read|decode|download) .{0,60}(image|pdf|file)"
+    r"|(invalid|unsupported|corrupt\w*) (image|pdf|file)|image dimensions exceed",
+    re.IGNORECASE | re.DOTALL,
+)
 _SEARCHED = 4_096
-"""Characters of a message that are searched for signs of an overflow."""
+"""Characters of a message that are searched for signs of an overflow or of a file that is not taken."""
 
 _MODEL_ID = re.compile(r"~?[\w.-]{1,80}/[\w.:-]{1,120}", re.ASCII)
 _MAX_FALLBACKS = 5
@@ -129,8 +140,11 @@ def from_error(error: JsonValue, status: int | None = None, retry_after: float |
 
 def _fault(known: str | None, status: int | None, error: JsonObject, metadata: JsonObject) -> ModelFault:
     named = None if known is None else _BY_TYPE[known]
-    if named in (None, ModelFault.REFUSED) and status in (None, 400, 413, 422) and _overflows(error, metadata):
-        return ModelFault.CONTEXT_FULL
+    if named in (None, ModelFault.REFUSED) and status in (None, 400, 413, 422):
+        if _says(_OVERFLOW, error, metadata):
+            return ModelFault.CONTEXT_FULL
+        if status is not None and _says(_FILE, error, metadata):
+            return ModelFault.FILE_REFUSED
     if status == 403 and ("flagged_input" in metadata or "reasons" in metadata):
         return ModelFault.MODERATED
     if named is not None:
@@ -141,10 +155,10 @@ def _fault(known: str | None, status: int | None, error: JsonObject, metadata: J
     return _BY_STATUS.get(status, by_class)
 
 
-def _overflows(error: JsonObject, metadata: JsonObject) -> bool:
-    """Whether the words tell of a full context: not every provider has a type for it."""
+def _says(signs: re.Pattern[str], error: JsonObject, metadata: JsonObject) -> bool:
+    """Whether the words tell of a fault: not every provider has a type for it."""
     words = [error.get("message"), metadata.get("raw")]
-    return any(isinstance(text, str) and _OVERFLOW.search(text[:_SEARCHED]) for text in words)
+    return any(isinstance(text, str) and signs.search(text[:_SEARCHED]) for text in words)
 
 
 def _status(value: JsonValue) -> int | None:

@@ -7,7 +7,8 @@ messages is in `history`; this module knows nothing of HTTP.
 from __future__ import annotations
 
 import json
-from itertools import islice
+from itertools import chain, islice
+from secrets import token_hex
 
 from bot.context import estimate_text, estimate_turn
 from bot.messages import JsonObject, JsonValue
@@ -15,10 +16,13 @@ from bot.model import ModelInfo, ModelRequest, ToolSpec
 from bot.openrouter.history import build_messages
 from bot.openrouter.replay import is_kimi
 from bot.pieces import mend
+from bot.sight import Able, abilities
 
 _MIN_OUTPUT = 1_024
 """Tokens; asking for less where the window seems full would end every answer in its reasoning."""
 _MAX_SESSION_ID = 256
+_DATA_KEYS = frozenset({"url", "file_data"})
+"""Where a part of a message has its data URL, which `history` makes and nobody else."""
 _MAX_MODELS = 3
 """OpenRouter refuses more: "'models' array must have 3 items or fewer"; further ones are for the caller to try."""
 
@@ -29,6 +33,7 @@ def build_body(request: ModelRequest, info: ModelInfo | None, *, openrouter: boo
     What changes from turn to turn stands at the end: a body begins with the
     whole of the body before, up to the end of its messages.
     """
+    able = abilities(info, parses_pdfs=openrouter)
     body: JsonObject = {"model": request.model}
     if openrouter and request.fallbacks:
         names = dict.fromkeys((request.model, *request.fallbacks))
@@ -44,15 +49,46 @@ def build_body(request: ModelRequest, info: ModelInfo | None, *, openrouter: boo
     if request.tools:
         body["tools"] = [_tool(tool) for tool in request.tools]
     body["messages"] = list[JsonValue](
-        build_messages(request.system, request.turns, request.model, name_speakers=request.name_speakers)
+        build_messages(request.system, request.turns, request.model, name_speakers=request.name_speakers, able=able)
     )
-    body["max_tokens"] = _max_tokens(request, info)
+    body["max_tokens"] = _max_tokens(request, info, able)
     return body
 
 
 def serialise(body: JsonObject) -> bytes:
-    """The body as compact UTF-8, in the order of its keys."""
-    return mend(json.dumps(body, ensure_ascii=False, separators=(",", ":"))).encode()
+    """The body as compact UTF-8, in the order of its keys.
+
+    Images and PDFs are put in afterwards: base64 needs no escaping, and looking
+    through megabytes of it for characters that do would hold up everything else.
+    """
+    mark = token_hex(16)  # nothing that people write can be equal to it
+    light, data = _set_aside(body, mark)
+    content = mend(json.dumps(light, ensure_ascii=False, separators=(",", ":"))).encode()
+    first, *others = content.split(mark.encode()) if data else [content]
+    return b"".join((first, *chain.from_iterable(zip(data, others, strict=True))))
+
+
+def _set_aside(body: JsonObject, mark: str) -> tuple[JsonObject, list[bytes]]:
+    """The body with `mark` in place of each data URL, and these in order."""
+    data: list[bytes] = []
+
+    def lighter(part: JsonValue, key: str = "") -> JsonValue:
+        match part:
+            case str() if key in _DATA_KEYS:
+                data.append(part.encode())
+                return mark
+            case dict():
+                return {inner: lighter(value, inner) for inner, value in part.items()}
+            case _:
+                return part
+
+    def message(value: JsonValue) -> JsonValue:
+        if isinstance(value, dict) and isinstance(parts := value.get("content"), list):
+            return {**value, "content": [lighter(part) for part in parts]}
+        return value
+
+    messages = body.get("messages")
+    return ({**body, "messages": list(map(message, messages))} if isinstance(messages, list) else body), data
 
 
 def _reasoning(request: ModelRequest, info: ModelInfo | None, *, openrouter: bool) -> JsonObject:
@@ -72,7 +108,7 @@ def _effort(effort: str | None) -> JsonObject:
     return {"enabled": True} if effort is None else {"effort": effort}
 
 
-def _max_tokens(request: ModelRequest, info: ModelInfo | None) -> int:
+def _max_tokens(request: ModelRequest, info: ModelInfo | None, able: Able) -> int:
     """The ceiling for the answer: what is asked for, what the model can, and what its window still holds.
 
     Providers count it against the window and refuse what does not fit.
@@ -80,7 +116,7 @@ def _max_tokens(request: ModelRequest, info: ModelInfo | None) -> int:
     if info is None:
         return request.max_output_tokens
     ceiling = min(request.max_output_tokens, info.max_output_tokens or request.max_output_tokens)
-    prompt = estimate_text(request.system) + sum(map(estimate_turn, request.turns))
+    prompt = estimate_text(request.system) + sum(estimate_turn(turn, able) for turn in request.turns)
     prompt += sum(estimate_text(json.dumps(tool.parameters) + tool.description) for tool in request.tools)
     return min(ceiling, max(info.context_tokens - prompt, _MIN_OUTPUT))
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from decimal import ROUND_HALF_UP, Decimal
 
 from bot.errors import ModelError, ModelFault
-from bot.events import Finished, ModelEvent, Opened, ReasoningDelta, TextDelta, ToolCallDelta, UsageReported
+from bot.events import Annotated, Finished, ModelEvent, Opened, ReasoningDelta, TextDelta, ToolCallDelta, UsageReported
 from bot.messages import JsonObject, JsonValue, Usage
 from bot.openrouter import faults
 
@@ -29,7 +29,7 @@ def opening(chunk: JsonObject, *, model: str, generation_id: str | None) -> Open
 
 
 def events(chunk: JsonObject) -> tuple[ModelEvent, ...]:
-    """What one chunk says, in the order in which a model speaks: reasoning, text, tool calls, finish, usage.
+    """What one chunk says, in the order in which a model speaks: reasoning, text, tool calls, notes, finish, usage.
 
     Raises ModelError for an error in any of the places where one may be.
     """
@@ -45,6 +45,8 @@ def events(chunk: JsonObject) -> tuple[ModelEvent, ...]:
         said.append(TextDelta(text))
     if calls := delta.get("tool_calls"):
         said += _tool_calls(calls)
+    if notes := delta.get("annotations"):
+        said += _annotations(notes)
     if finish:
         said.append(Finished(finish))
     if usage:
@@ -86,6 +88,12 @@ def _tool_calls(listed: JsonValue) -> Iterator[ToolCallDelta]:
             _string(function.get("name")) or None,
             _string(function.get("arguments")),
         )
+
+
+def _annotations(listed: JsonValue) -> Iterator[Annotated]:
+    found = tuple(item for item in listed if isinstance(item, dict)) if isinstance(listed, list) else ()
+    if found:
+        yield Annotated(found)
 
 
 def _usage(usage: JsonObject) -> Usage:

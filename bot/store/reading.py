@@ -6,15 +6,17 @@ Reads only. However many turns are asked for, the number of queries is the same.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeAlias
 
-from sqlalchemy import ColumnElement, Row, Select, func, select
+from sqlalchemy import ColumnElement, Row, Select, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.messages import Conversation, Listen, Said, ShowReasoning, Turn, TurnStatus
+from bot.messages import Conversation, Image, Listen, Part, Pdf, Said, ShowReasoning, Turn, TurnStatus
+from bot.sight import Able, is_shown
 from bot.store.codec import decode_part, decode_step
-from bot.store.tables import conversations, pages, said, steps, turns
+from bot.store.tables import conversations, files, pages, said, steps, turns
 
 _AnyRow: TypeAlias = Row[*tuple[Any, ...]]
 
@@ -46,6 +48,25 @@ async def read_turns(db: AsyncConnection, *conditions: ColumnElement[bool]) -> l
     return [_turn(head, questions[head.id], answers[head.id], shown[head.id]) for head in heads]
 
 
+async def read_files(db: AsyncConnection, without: Sequence[Turn], able: Able) -> list[Turn]:
+    """The same turns, with the bytes of those files that can be shown; one query, or none where there are none."""
+    wanted = {
+        (message.id, part.digest)
+        for turn in without
+        for message in turn.question
+        for part in message.parts
+        if is_shown(part, able)
+    }
+    if not wanted:
+        return list(without)
+    found = await db.execute(select(files).where(tuple_(files.c.said_id, files.c.digest).in_(wanted)))
+    data = {(row.said_id, row.digest): row.data for row in found}
+    return [
+        replace(turn, question=tuple(replace(message, parts=_with_data(message, data)) for message in turn.question))
+        for turn in without
+    ]
+
+
 async def read_conversations_seen_since(db: AsyncConnection, at: float) -> list[tuple[Conversation, int]]:
     asked_in = turns.join(said, said.c.turn_id == turns.c.id)
     recent = select(turns.c.conversation_id).select_from(asked_in).where(said.c.at >= at)
@@ -61,6 +82,13 @@ async def read_conversations_seen_since(db: AsyncConnection, at: float) -> list[
         .order_by(conversations.c.id)
     )
     return [(_conversation(row), row.newest) for row in rows]
+
+
+def _with_data(message: Said, data: Mapping[tuple[int, str], bytes]) -> tuple[Part, ...]:
+    return tuple(
+        replace(part, data=data.get((message.id, part.digest))) if isinstance(part, Image | Pdf) else part
+        for part in message.parts
+    )
 
 
 async def _by_turn(db: AsyncConnection, query: Select[*tuple[Any, ...]]) -> defaultdict[int, list[_AnyRow]]:
@@ -82,6 +110,7 @@ def _conversation(row: _AnyRow) -> Conversation:
         listen=Listen(row.listen),
         show_reasoning=ShowReasoning(row.show_reasoning),
         first_turn_id=row.first_turn_id,
+        first_whole_turn_id=row.first_whole_turn_id,
         created_at=row.created_at,
     )
 

@@ -17,13 +17,14 @@ from sqlalchemy import delete, exists, func, insert, select, union, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.messages import Conversation, JsonObject, Part, Said, Step, Turn, TurnStatus
+from bot.sight import Able
 from bot.store import tables as t
 from bot.store.codec import encode_part
 from bot.store.connect import Engines, create_engines, explain, parse_url, unbroken
 from bot.store.drafts import put_draft
 from bot.store.migrate import migrate
-from bot.store.reading import read_conversation, read_conversations_seen_since, read_turn, read_turns
-from bot.store.writing import add, add_said, hold_turn, put, put_steps
+from bot.store.reading import read_conversation, read_conversations_seen_since, read_files, read_turn, read_turns
+from bot.store.writing import add, add_said, drop_files, hold_turn, put, put_files, put_steps
 
 _OPENING_FAULTS = (SQLAlchemyError, sqlite3.Error, OSError, TypeError, ValueError)
 """What drivers raise for a database that cannot be opened; the last two for options they do not know."""
@@ -85,11 +86,14 @@ class Store:
             await db.execute(known.values(asdict(conversation)))
 
     @unbroken
-    async def leave_behind(self, conversation_id: int, *, before_turn: int) -> None:
-        """Note that turns with an id below `before_turn` have left the conversation's context window."""
+    async def leave_behind(self, conversation_id: int, *, before_turn: int, files_before: int = 0) -> None:
+        """Note that turns with an id below `before_turn` have left the conversation's context window.
+
+        So have the images, PDFs and tools' output of those below `files_before`.
+        """
         known = update(t.conversations).where(t.conversations.c.id == conversation_id)
         async with self._write() as db:
-            await db.execute(known.values(first_turn_id=before_turn))
+            await db.execute(known.values(first_turn_id=before_turn, first_whole_turn_id=files_before))
 
     @unbroken
     async def forget_conversation(self, conversation_id: int) -> None:
@@ -142,12 +146,20 @@ class Store:
 
     @unbroken
     async def edit_said(self, message_id: int, parts: Sequence[Part]) -> Turn | None:
-        """Replace what a message says; returns its turn, or None when the message is unknown."""
+        """Replace what a message says; returns its turn, or None when the message is unknown.
+
+        Images and PDFs among `parts` that come without their bytes are those that the
+        message brought before; the bytes of those that are not among them are deleted.
+        """
         new = {"parts": [encode_part(part) for part in parts]}
         edited = update(t.said).where(t.said.c.id == message_id).values(new).returning(t.said.c.turn_id)
         async with self._write() as db:
             turn_id = (await db.execute(edited)).scalar_one_or_none()
-            return None if turn_id is None else await read_turn(db, turn_id)
+            if turn_id is None:
+                return None
+            await drop_files(db, message_id, parts)
+            await put_files(db, message_id, parts)
+            return await read_turn(db, turn_id)
 
     @unbroken
     async def forget_said(self, message_id: int) -> Turn | None:
@@ -180,6 +192,12 @@ class Store:
         """A conversation's turns with ids from `since` on, oldest first."""
         async with self._read() as db:
             return await read_turns(db, t.turns.c.conversation_id == conversation_id, t.turns.c.id >= since)
+
+    @unbroken
+    async def with_files(self, turns: Sequence[Turn], able: Able) -> list[Turn]:
+        """The same turns with the bytes of those images and PDFs that can be shown; no other method reads them."""
+        async with self._read() as db:
+            return await read_files(db, turns, able)
 
     @unbroken
     async def last_turn(self, conversation_id: int) -> Turn | None:

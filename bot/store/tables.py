@@ -18,11 +18,13 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Table,
     Text,
     TypeDecorator,
     UniqueConstraint,
+    text,
 )
 
 
@@ -77,6 +79,7 @@ conversations = Table(
     Column("show_reasoning", Text, nullable=False),
     Column("first_turn_id", BigInteger, nullable=False),
     Column("created_at", Double, nullable=False),
+    Column("first_whole_turn_id", BigInteger, nullable=False, server_default=text("0")),
 )
 
 turns = Table(
@@ -105,6 +108,15 @@ said = Table(
     Column("at", Double, nullable=False),
     Index(None, "turn_id"),
     Index(None, "at"),
+)
+
+files = Table(
+    "files",
+    metadata,
+    # The bytes of a message's images and PDFs; what they are stands in its parts, so that they are seldom read.
+    Column("said_id", Snowflake, ForeignKey(said.c.id, ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("digest", Text, primary_key=True),
+    Column("data", LargeBinary, nullable=False),
 )
 
 steps = Table(

@@ -13,7 +13,7 @@ from sqlalchemy import Row, Table, bindparam, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.messages import Said, Step
+from bot.messages import Image, Part, Pdf, Said, Step
 from bot.store import tables as t
 from bot.store.codec import encode_part, encode_step
 
@@ -59,7 +59,23 @@ async def add_said(db: AsyncConnection, turn_id: int, said: Said) -> bool:
         "parts": [encode_part(part) for part in said.parts],
         "at": said.at,
     }
-    return await add(db, t.said, row)
+    if not await add(db, t.said, row):
+        return False
+    await put_files(db, said.id, said.parts)
+    return True
+
+
+async def put_files(db: AsyncConnection, message_id: int, parts: Iterable[Part]) -> None:
+    """Keep the bytes that a message's parts bring; the same file twice in a message is kept once."""
+    brought = {part.digest: part.data for part in parts if isinstance(part, Image | Pdf) and part.data is not None}
+    rows = [{"said_id": message_id, "digest": digest, "data": data} for digest, data in brought.items()]
+    await put(db, t.files, rows, keys=("said_id", "digest"))
+
+
+async def drop_files(db: AsyncConnection, message_id: int, parts: Iterable[Part]) -> None:
+    """Delete the bytes of a message's files that its parts do not refer to."""
+    digests = [part.digest for part in parts if isinstance(part, Image | Pdf)]
+    await db.execute(delete(t.files).where(t.files.c.said_id == message_id, t.files.c.digest.not_in(digests)))
 
 
 async def hold_turn(db: AsyncConnection, turn_id: int) -> Row[*tuple[Any, ...]] | None:

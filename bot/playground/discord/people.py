@@ -19,6 +19,7 @@ from bot.playground.discord.errors import ApiError, Refusal
 from bot.playground.discord.faults import Faults
 from bot.playground.discord.gateway import Gateway
 from bot.playground.discord.interactions import Interactions
+from bot.playground.discord.links import is_valid
 from bot.playground.discord.people_files import PageFiles, attachment_response
 from bot.playground.discord.people_http import json_response, read_body
 from bot.playground.discord.people_socket import PeopleSockets
@@ -106,6 +107,8 @@ class PeopleApi:
 
     async def attachment(self, request: web.Request) -> web.StreamResponse:
         channel_id, attachment_id = _path_id(request, "channel"), _path_id(request, "attachment")
+        if not is_valid(self._world, attachment_id, request.query):
+            raise ApiError(*errors.NOT_FOUND)
         return attachment_response(self._world, self._interactions.uploads, channel_id, attachment_id)
 
     async def channels(self, request: web.Request, user_id: int) -> web.StreamResponse:

@@ -43,6 +43,8 @@ class State:
         self.now = now
         self.origin = "http://127.0.0.1"
         """Where attachment URLs point; the server sets it once it knows its port."""
+        self.link_seconds = 86_400.0
+        """How long such a URL is good for."""
         self._snowflakes = Snowflakes(now, records.last_id)
         self._bus = Bus[Dispatch]()
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
-
 from bot.messages import JsonObject
+from bot.playground.discord.links import signed_link
 from bot.playground.discord.media import resolved_media
 from bot.playground.discord.records import Attachment, Member, Message, MessageFlag, MessageType, Reaction, Reference
 from bot.playground.discord.snowflake import created_at, iso
@@ -57,7 +56,7 @@ def reaction_event(state: State, message: Message, reaction: Reaction, user_id: 
 
 
 def attachment_view(state: State, channel_id: int, attachment: Attachment) -> JsonObject:
-    url = f"{state.origin}/play/attachments/{channel_id}/{attachment.id}/{quote(attachment.filename)}"
+    url = signed_link(state, channel_id, attachment)
     view: JsonObject = {
         "id": str(attachment.id),
         "filename": attachment.filename,

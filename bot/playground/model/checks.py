@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from pydantic import JsonValue
 
 from bot.playground.model.catalogue import ReasoningStyle, StandIn
+from bot.playground.model.files import check_files
 from bot.playground.model.refusals import bad_request, bad_upstream, no_endpoints
 from bot.playground.model.request import ChatMessage, ChatRequest
 
@@ -27,6 +28,7 @@ def check_request(request: ChatRequest, model: StandIn, prompt_tokens: int) -> N
     _check_abilities(request, model)
     _check_tool_pairs(request.messages)
     _check_contents(request.messages, model)
+    check_files(request.messages)
     _check_replayed_reasoning(request.messages, model)
     if model.is_kimi:
         _check_kimi(request, model)

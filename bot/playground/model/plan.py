@@ -57,7 +57,7 @@ class Planner:
 
     def _plan_for(self, name: str, request: ChatRequest, scene: Scene, prompt: bytes, *, is_fallback: bool) -> Plan:
         model = _served(name)
-        size = measure(prompt)
+        size = measure(prompt, request)
         check_request(request, model, size)
         fault = self._due(scene, request.session_id, is_fallback=is_fallback)
         if fault is not None and fault.name is FaultName.STATUS:

@@ -11,7 +11,8 @@ from collections import OrderedDict
 from itertools import takewhile
 
 from bot.playground.model.catalogue import StandIn
-from bot.playground.model.request import ChatRequest
+from bot.playground.model.files import file_tokens, without_data
+from bot.playground.model.request import ChatMessage, ChatRequest
 
 BYTES_A_TOKEN = 4
 _BLOCK_TOKENS = 16
@@ -39,13 +40,18 @@ class PromptCache:
         return sum(1 for _ in same) * _BLOCK_TOKENS
 
 
-def measure(prompt: bytes) -> int:
+def measure(prompt: bytes, request: ChatRequest) -> int:
     """A prompt's size in tokens, at least 1."""
-    return max(1, len(prompt) // BYTES_A_TOKEN)
+    return max(1, len(prompt) // BYTES_A_TOKEN + file_tokens(request.messages))
 
 
 def render(request: ChatRequest) -> bytes:
     """The prompt in the order in which a model reads it: tools first, then every message."""
-    parts = [*request.tools, *request.messages]
+    parts = [*request.tools, *map(_without_data, request.messages)]
     dumped = [json.dumps(part.model_dump(exclude_unset=True), ensure_ascii=False) for part in parts]
     return "\n".join(dumped).encode("utf-8", "surrogatepass")
+
+
+def _without_data(message: ChatMessage) -> ChatMessage:
+    parts = message.parts
+    return message.model_copy(update={"content": [without_data(part) for part in parts]}) if parts else message

@@ -13,8 +13,10 @@ from dataclasses import dataclass, replace
 
 from pydantic import JsonValue
 
+from bot.messages import JsonObject
 from bot.playground.model.catalogue import CACHE_READ_RATIO, ReasoningStyle, StandIn
 from bot.playground.model.checks import unseal
+from bot.playground.model.files import parsed_now
 from bot.playground.model.request import ChatMessage, ChatRequest, OfferedFunction
 from bot.playground.model.script import Scene, Script, ScriptedCall
 
@@ -40,6 +42,8 @@ class Reply:
     reasoning: tuple[str, ...] = ()
     text: tuple[str, ...] = ()
     calls: tuple[Call, ...] = ()
+    notes: tuple[JsonObject, ...] = ()
+    """The `annotations` of the answer."""
     finish: str = "stop"
     prompt_tokens: int = 0
     cached_tokens: int = 0
@@ -68,6 +72,7 @@ def compose(script: Script, scene: Scene, request: ChatRequest, model: StandIn, 
         reasoning=tokens(reasoning),
         text=tokens(_fill(template, script, request, model)),
         calls=calls,
+        notes=parsed_now(request),
         finish="tool_calls" if calls else "stop",
         prompt_tokens=prompt[0],
         cached_tokens=prompt[1],

@@ -21,11 +21,26 @@ class _Wire(BaseModel):
     model_config = ConfigDict(extra="allow", frozen=True)
 
 
+class ImageUrl(_Wire):
+    """Where an image is: a link, or a data URL that holds it."""
+
+    url: str
+
+
+class SentFile(_Wire):
+    """A file and where it is, as an image."""
+
+    filename: str = ""
+    file_data: str
+
+
 class ContentPart(_Wire):
-    """One part of a message; only text and the kind of the others matter here."""
+    """One part of a message: text, an image or a file; others are let through."""
 
     type: str
     text: str | None = None
+    image_url: ImageUrl | None = None
+    file: SentFile | None = None
 
 
 class FunctionCall(_Wire):
@@ -53,6 +68,11 @@ class ChatMessage(_Wire):
     reasoning: str | None = None
     reasoning_content: str | None = None
     reasoning_details: list[dict[str, JsonValue]] | None = None
+    annotations: list[dict[str, JsonValue]] = []
+
+    @property
+    def parts(self) -> list[ContentPart]:
+        return self.content if isinstance(self.content, list) else []
 
     @property
     def text(self) -> str:

@@ -74,7 +74,9 @@ class Wire:
         yield Wait(reply.delay)
 
     def body(self, reply: Reply) -> Iterator[Action]:
-        """Reasoning, words and tool calls, a token at a time."""
+        """Notes on parsed files; then reasoning, words and tool calls, a token at a time."""
+        if reply.notes:
+            yield self.delta({"annotations": [*reply.notes]})
         if reply.shows_reasoning:
             yield from self._reasoning(reply)
         else:
@@ -110,6 +112,8 @@ class Wire:
         message: JsonObject = {"role": "assistant", "content": "".join(reply.text) or None, "refusal": None}
         if reply.reasoning and reply.shows_reasoning:
             message |= {"reasoning": "".join(reply.reasoning), "reasoning_details": self._whole_details(reply)}
+        if reply.notes:
+            message["annotations"] = [*reply.notes]
         if reply.calls:
             message["tool_calls"] = [
                 _tool_call(index, call, "".join(call.arguments)) for index, call in enumerate(reply.calls)
