@@ -191,3 +191,5 @@ class Conversation:
     first_turn_id: int = 0
     """Turns with a lower id have left the context window."""
     created_at: float = field(default=0.0)
+    parent_id: int | None = None
+    """The channel that the thread belongs to, as far as it is known."""

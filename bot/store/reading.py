@@ -52,7 +52,7 @@ async def read_conversations_seen_since(db: AsyncConnection, at: float) -> list[
     newest = (
         select(func.max(said.c.id))
         .select_from(asked_in)
-        .where(turns.c.conversation_id == conversations.c.id)
+        .where(turns.c.conversation_id == conversations.c.id, said.c.id > 0)  # copies were never sent here
         .scalar_subquery()
     )
     rows = await db.execute(
@@ -83,6 +83,7 @@ def _conversation(row: _AnyRow) -> Conversation:
         show_reasoning=ShowReasoning(row.show_reasoning),
         first_turn_id=row.first_turn_id,
         created_at=row.created_at,
+        parent_id=row.parent_id,
     )
 
 

@@ -13,13 +13,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Self
 
-from sqlalchemy import delete, exists, func, insert, select, union, update
+from sqlalchemy import delete, func, insert, select, union, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot.messages import Conversation, JsonObject, Part, Said, Step, Turn, TurnStatus
+from bot.messages import Conversation, JsonObject, Said, Step, Turn, TurnStatus
 from bot.store import tables as t
-from bot.store.codec import encode_part
-from bot.store.connect import Engines, create_engines, explain, parse_url, unbroken
+from bot.store.connect import create_engines, explain, parse_url, unbroken
+from bot.store.history import History
 from bot.store.migrate import migrate
 from bot.store.reading import read_conversation, read_conversations_seen_since, read_turn, read_turns
 from bot.store.writing import add, add_said, hold_turn, put, put_draft, put_steps
@@ -30,14 +30,8 @@ _OPENING_FAULTS = (SQLAlchemyError, sqlite3.Error, OSError, TypeError, ValueErro
 _UNFINISHED = [status for status in TurnStatus if status.unfinished]
 
 
-class Store:
+class Store(History):
     """Everything Cogitor remembers. Open one for the process, and close it last."""
-
-    def __init__(self, engines: Engines, clock: Callable[[], float]) -> None:
-        self._engines = engines
-        self._read = engines.reader.begin
-        self._write = engines.writer.begin
-        self._clock = clock
 
     @classmethod
     async def open(cls, database_url: str, *, clock: Callable[[], float] = time.time) -> Self:
@@ -91,12 +85,6 @@ class Store:
             await db.execute(known.values(first_turn_id=before_turn))
 
     @unbroken
-    async def forget_conversation(self, conversation_id: int) -> None:
-        """Delete a conversation and all that was said in it; what it cost stays in the ledger."""
-        async with self._write() as db:
-            await db.execute(delete(t.conversations).where(t.conversations.c.id == conversation_id))
-
-    @unbroken
     async def conversations_seen_since(self, at: float) -> list[tuple[Conversation, int]]:
         """Conversations created or asked in since `at`, each with the id of its newest known question message.
 
@@ -137,33 +125,6 @@ class Store:
         async with self._write() as db:
             if await hold_turn(db, turn_id) is None or not await add_said(db, turn_id, said):
                 return None
-            return await read_turn(db, turn_id)
-
-    @unbroken
-    async def edit_said(self, message_id: int, parts: Sequence[Part]) -> Turn | None:
-        """Replace what a message says; returns its turn, or None when the message is unknown."""
-        new = {"parts": [encode_part(part) for part in parts]}
-        edited = update(t.said).where(t.said.c.id == message_id).values(new).returning(t.said.c.turn_id)
-        async with self._write() as db:
-            turn_id = (await db.execute(edited)).scalar_one_or_none()
-            return None if turn_id is None else await read_turn(db, turn_id)
-
-    @unbroken
-    async def forget_said(self, message_id: int) -> Turn | None:
-        """Take a message out of its question; without any message left, the whole turn goes.
-
-        Returns the turn as it is now, or None when it is gone or the message was
-        never known; `turn_of_message` tells beforehand.
-        """
-        async with self._write() as db:
-            asked_in = select(t.said.c.turn_id).where(t.said.c.id == message_id)
-            turn_id = (await db.execute(asked_in)).scalar_one_or_none()
-            # Held, so that two last messages deleted at once cannot each spare the turn for the other.
-            if turn_id is None or await hold_turn(db, turn_id) is None:
-                return None
-            await db.execute(delete(t.said).where(t.said.c.id == message_id))
-            left = exists().where(t.said.c.turn_id == turn_id)
-            await db.execute(delete(t.turns).where(t.turns.c.id == turn_id, ~left))
             return await read_turn(db, turn_id)
 
     # Turns
@@ -212,14 +173,18 @@ class Store:
             return (await db.execute(again)).rowcount > 0
 
     @unbroken
-    async def begin(self, turn_id: int) -> None:
-        """Make a turn RUNNING, as a new attempt: steps, error and notices of an earlier one go, its pages stay."""
+    async def begin(self, turn_id: int) -> bool:
+        """Make a turn RUNNING, as a new attempt: steps, error and notices of an earlier one go, its pages stay.
+
+        False when the turn is gone.
+        """
         afresh = update(t.turns).values(
             status=TurnStatus.RUNNING, attempt=t.turns.c.attempt + 1, error=None, notices=()
         )
         async with self._write() as db:
-            await db.execute(afresh.where(t.turns.c.id == turn_id))
+            begun = await db.execute(afresh.where(t.turns.c.id == turn_id))
             await db.execute(delete(t.steps).where(t.steps.c.turn_id == turn_id))
+            return begun.rowcount > 0
 
     @unbroken
     async def save_steps(self, turn_id: int, first: int, steps: Sequence[Step]) -> None:
@@ -238,12 +203,29 @@ class Store:
     async def finish(
         self, turn_id: int, status: TurnStatus, steps: Sequence[Step], *, error: str | None, notices: Sequence[str]
     ) -> None:
-        """Store everything of a finished turn and enter its usage in the ledger; doing so twice changes nothing."""
+        """Store everything of a finished turn and enter its usage in the ledger; doing so twice changes nothing.
+
+        That it is not shown yet is noted, too; `note_shown` takes the note away.
+        """
         end = update(t.turns).values(status=status, error=error, notices=list(notices))
         async with self._write() as db:
             if (turn := await hold_turn(db, turn_id)) is not None:
                 await db.execute(end.where(t.turns.c.id == turn_id))
                 await put_steps(db, turn_id, turn, 0, steps, at=self._clock())
+                await add(db, t.unshown, {"turn_id": turn_id})
+
+    @unbroken
+    async def note_shown(self, turn_id: int) -> None:
+        """Note that nothing of a turn is left to be shown."""
+        async with self._write() as db:
+            await db.execute(delete(t.unshown).where(t.unshown.c.turn_id == turn_id))
+
+    @unbroken
+    async def unshown(self) -> list[Turn]:
+        """The finished turns whose end may not be on Discord, oldest first."""
+        waiting = t.turns.c.id.in_(select(t.unshown.c.turn_id))
+        async with self._read() as db:
+            return await read_turns(db, waiting, t.turns.c.status.not_in(_UNFINISHED))
 
     @unbroken
     async def save_pages(self, turn_id: int, pages: Sequence[int]) -> None:
