@@ -28,6 +28,7 @@ from bot.errors import ConfigError, ForUser, describe
 from bot.settings import Settings, is_host
 
 if TYPE_CHECKING:
+    from bot.changes import Changes
     from bot.chat import Chat
     from bot.openrouter.catalogue import Catalogue
     from bot.posting import Poster
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-COGS = ("cogs.chat", "cogs.ask", "cogs.controls", "cogs.reasoning", "cogs.help")
+COGS = ("cogs.chat", "cogs.changes", "cogs.ask", "cogs.controls", "cogs.history", "cogs.reasoning", "cogs.help")
 
 _SYNCED = "commands synced"
 SORRY = "Something went wrong on my side, and it has been logged. Please try again in a moment."
@@ -46,6 +47,7 @@ class Services:
     """What cogs may use."""
 
     chat: Chat
+    changes: Changes
     store: Store
     catalogue: Catalogue
     settings: Settings

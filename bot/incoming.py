@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from bot.messages import Part, Text, TextFile
 
 THREAD_NAME_LENGTH = 60
 PASTE_NAME = "message.txt"
 """What Discord's own clients call a message that was too long to send and became a file."""
+
+_EARLIER = "Earlier in this thread:\n"
+_ASKED_NOW = "\n\nNow you are asked:"
 
 _MENTION = re.compile(r"<@!?(\d+)>")
 _INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\u00ad]")
@@ -51,6 +54,20 @@ def thread_name(text: str) -> str:
         return line or "New conversation"
     head = line[:THREAD_NAME_LENGTH].rpartition(" ")[0]
     return (head if len(head) > THREAD_NAME_LENGTH // 2 else line[: THREAD_NAME_LENGTH - 1]).rstrip(" ,;:.-") + "…"
+
+
+def earlier(lines: Sequence[str]) -> Text:
+    """What was said in a thread before the question, as the part that leads it."""
+    return Text(_EARLIER + "\n".join(lines) + _ASKED_NOW)
+
+
+def with_new_words(old: Sequence[Part], new: Sequence[Part]) -> tuple[Part, ...]:
+    """An edited message's parts: the new ones, led by what the old ones tell of the thread's earlier messages."""
+    match old:
+        case [Text(text), _, *_] if text.startswith(_EARLIER) and text.endswith(_ASKED_NOW):
+            return (Text(text), *new)
+        case _:
+            return tuple(new)
 
 
 def decode_file(name: str, data: bytes) -> Part | None:

@@ -213,7 +213,7 @@ class TestAnswering:
     async def test_beginning_again_starts_clean_in_the_same_messages(self, store: Store, turn: Turn) -> None:
         await store.finish(turn.id, TurnStatus.FAILED, [STEP], error="It broke.", notices=["One."])
         await store.save_pages(turn.id, [900])
-        assert await store.begin(turn.id)
+        await store.begin(turn.id)
         assert await store.turn(turn.id) == replace(turn, status=TurnStatus.RUNNING, pages=(900,))
 
     async def test_pages_keep_their_order_and_are_replaced(self, store: Store, turn: Turn) -> None:
@@ -236,7 +236,7 @@ class TestAnswering:
         self, store: Store, turn: Turn, database_url: str
     ) -> None:
         await store.forget_channel(turn.conversation_id)
-        assert not await store.begin(turn.id)
+        await store.begin(turn.id)
         await store.save_steps(turn.id, 0, [STEP])
         await store.save_draft(turn.id, 0, STEP)
         await store.save_pages(turn.id, [900])
@@ -282,6 +282,13 @@ class TestHistory:
         assert await store.last_turn(thread.id) is None
         asked = [await store.ask(thread.id, said(number)) for number in (9, 8)]
         assert await store.last_turn(thread.id) == asked[1]
+
+    async def test_knows_what_comes_next(self, store: Store, thread: Conversation) -> None:
+        asked = [await store.ask(thread.id, said(number)) for number in (9, 8)]
+        assert asked[0] is not None
+        assert asked[1] is not None
+        assert await store.next_turn(thread.id, after=asked[0].id) == asked[1]
+        assert await store.next_turn(thread.id, after=asked[1].id) is None
 
     async def test_takes_as_many_queries_for_300_turns_as_for_one(
         self, store: Store, thread: Conversation, database_url: str

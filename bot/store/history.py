@@ -79,6 +79,10 @@ class History:
         """
         said = or_(t.said.c.id.in_(message_ids), t.said.c.copy_of.in_(message_ids))
         shown = t.pages.c.id.in_(message_ids)
+        left_over = t.leftovers.c.id.in_(message_ids)
+        async with self._read() as db:  # of all the messages that are deleted anywhere, hardly any are ours
+            if not await db.scalar(select(exists().where(said) | exists().where(shown) | exists().where(left_over))):
+                return Forgotten()
         async with self._write() as db:
             asked_in = set(await db.scalars(select(t.said.c.turn_id).where(said)))
             shown_in = set(await db.scalars(select(t.pages.c.turn_id).where(shown)))
@@ -86,7 +90,7 @@ class History:
             await _hold(db, asked_in | shown_in)
             await db.execute(delete(t.said).where(said))
             await db.execute(delete(t.pages).where(shown))
-            await db.execute(delete(t.leftovers).where(t.leftovers.c.id.in_(message_ids)))
+            await db.execute(delete(t.leftovers).where(left_over))
             unasked = t.turns.c.id.in_(asked_in) & ~exists().where(t.said.c.turn_id == t.turns.c.id)
             unseen = t.turns.c.id.in_(shown_in) & ~exists().where(t.pages.c.turn_id == t.turns.c.id)
             finished = t.turns.c.status.not_in([status for status in TurnStatus if status.unfinished])

@@ -150,6 +150,14 @@ class Store(History):
             return found[0] if found else None
 
     @unbroken
+    async def next_turn(self, conversation_id: int, *, after: int) -> Turn | None:
+        """A conversation's oldest turn with an id above `after`, or None."""
+        later = (t.turns.c.conversation_id == conversation_id) & (t.turns.c.id > after)
+        async with self._read() as db:
+            found = await read_turns(db, t.turns.c.id == select(func.min(t.turns.c.id)).where(later).scalar_subquery())
+            return found[0] if found else None
+
+    @unbroken
     async def turn_of_message(self, message_id: int) -> Turn | None:
         """The turn that a message belongs to, be it part of the question or a page of the answer."""
         asked_in = select(t.said.c.turn_id).where(t.said.c.id == message_id)
@@ -173,18 +181,14 @@ class Store(History):
             return (await db.execute(again)).rowcount > 0
 
     @unbroken
-    async def begin(self, turn_id: int) -> bool:
-        """Make a turn RUNNING, as a new attempt: steps, error and notices of an earlier one go, its pages stay.
-
-        False when the turn is gone.
-        """
+    async def begin(self, turn_id: int) -> None:
+        """Make a turn RUNNING, as a new attempt: steps, error and notices of an earlier one go, its pages stay."""
         afresh = update(t.turns).values(
             status=TurnStatus.RUNNING, attempt=t.turns.c.attempt + 1, error=None, notices=()
         )
         async with self._write() as db:
-            begun = await db.execute(afresh.where(t.turns.c.id == turn_id))
+            await db.execute(afresh.where(t.turns.c.id == turn_id))
             await db.execute(delete(t.steps).where(t.steps.c.turn_id == turn_id))
-            return begun.rowcount > 0
 
     @unbroken
     async def save_steps(self, turn_id: int, first: int, steps: Sequence[Step]) -> None:
