@@ -41,6 +41,8 @@ class _Lane:
 
     def __init__(self) -> None:
         self.queue: deque[Turn] = deque()
+        self.taken: Turn | None = None
+        """The turn that has left the queue; its answer begins a moment later, by what is asked then."""
         self.answer: Answer | None = None
 
 
@@ -139,6 +141,8 @@ class Chat:
                 answer.cut(Cut.RESTART)
                 return
             await answer.concluded.wait()
+        elif lane is not None and lane.taken is not None and lane.taken.id == turn.id:
+            return  # it is read again as its answer begins
         if await self._store.requeue(turn.id):
             self._enqueue(turn, tell=False)
         else:
@@ -210,8 +214,9 @@ class Chat:
         lane = self._lanes.get(conversation_id)
         if lane is None:
             return None
-        answer = lane.answer
-        turn = lane.queue[-1] if lane.queue else answer.turn if answer and not (answer.seen or answer.over) else None
+        turn = lane.queue[-1] if lane.queue else lane.taken
+        if turn is lane.taken and (answer := lane.answer) is not None:
+            turn = None if answer.seen or answer.over else answer.turn
         if turn is None or turn.asker_id != said.author_id or said.at - turn.question[-1].at > BURST_SECONDS:
             return None
         return turn
@@ -231,11 +236,12 @@ class Chat:
         """Answer a lane's turns in order until none is left."""
         try:
             while lane.queue and not self._closing:
-                turn = lane.queue.popleft()
+                turn = lane.taken = lane.queue.popleft()
                 try:
                     await self._answer(turn.id, lane)
                 except Exception as error:  # noqa: BLE001 - the edge of one turn: its asker is told, the next goes on
                     log.error("turn %d: unexpected %s", turn.id, describe(error))
+                    lane.taken = None
                     await self._redraw.apologise(turn)
         finally:
             del self._lanes[conversation_id]
