@@ -163,6 +163,22 @@ class TestUndo:
                 await bot.until(bot.ready.is_set, "the bot is ready")
             assert await rows(bot.settings.database_url, tables.leftovers) == []
 
+    async def test_is_for_good_also_when_a_new_process_looks_for_what_it_missed(self, tmp_path: Path) -> None:
+        """The messages that asked are still there."""
+        async with stage(tmp_path, script=script_file(tmp_path, ECHO)) as bot:
+            async with bot.app():
+                thread = await conversation(bot, "one", "two", "three")
+                answer = next(message for message in bot.messages(thread.id) if "You said: two" in message.content)
+                bot.world.delete_message(bot.ada, thread.id, answer.id)
+                await bot.command(bot.ben, thread.id, "undo")
+                await bot.until(lambda: "You said: three" not in bot.text(thread.id), "it is taken back")
+            bot.say(bot.ben, thread.id, "four")
+
+            async with bot.app():
+                await bot.until(lambda: "You said: four" in bot.text(thread.id), "what was missed is answered")
+                assert asked(bot) == ["[Ben] one", "[Ben] four"]
+                assert len(bot.model.requests) == 4
+
 
 class TestFork:
     async def test_a_fork_goes_on_with_the_same_history_to_the_byte(self, bot: Stage) -> None:

@@ -137,6 +137,17 @@ class TestDeletedMessages:
         await store.forget_messages([900])
         assert await store.leftovers() == []
 
+    async def test_what_is_taken_back_has_still_been_heard(self, store: Store) -> None:
+        """Its message may still be on Discord, and must not look like one that came meanwhile."""
+        await answered(store, 3)
+        turn = await answered(store, 4, 5)
+        seen = await answered(store, 6, pages=(900,))
+        await store.forget_turn(turn.id)
+        assert [newest for _, newest in await store.conversations_seen_since(0.0)] == [6]
+        await store.forget_messages([900])
+        assert [newest for _, newest in await store.conversations_seen_since(0.0)] == [6]
+        assert await store.turn(seen.id) is None
+
 
 class TestDeletedChannels:
     async def test_a_thread_leaves_nothing_but_the_ledger(self, store: Store, database_url: str) -> None:

@@ -7,7 +7,7 @@ are noted until they are deleted there. Knows nothing of Discord or of models.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
 
 from sqlalchemy import ColumnElement, delete, exists, func, or_, select, update
@@ -151,10 +151,25 @@ class History:
             return Forked(turns, (await db.scalar(total) or 0) - turns)
 
 
-async def _hold(db: AsyncConnection, turn_ids: Iterable[int]) -> None:
-    """Keep turns from others until the transaction ends; in one order, so that no two wait for each other."""
+async def _hold(db: AsyncConnection, turn_ids: Collection[int]) -> None:
+    """Keep turns from others until the transaction ends, and note that what asked them was heard.
+
+    In one order, so that no two transactions wait for each other.
+    """
     held = select(t.turns.c.id).where(t.turns.c.id.in_(turn_ids)).order_by(t.turns.c.id)
     await db.execute(held.with_for_update())
+    newest = func.max(t.said.c.id)
+    heard = (
+        select(t.turns.c.conversation_id, newest.label("newest"))
+        .join(t.said, t.said.c.turn_id == t.turns.c.id)
+        .where(t.turns.c.id.in_(turn_ids))
+        .group_by(t.turns.c.conversation_id)
+        .order_by(t.turns.c.conversation_id)
+    )
+    for row in (await db.execute(heard)).all():
+        is_news = func.coalesce(t.conversations.c.heard_up_to, 0) < row.newest
+        place = update(t.conversations).where(t.conversations.c.id == row.conversation_id, is_news)
+        await db.execute(place.values(heard_up_to=row.newest))
 
 
 async def _forget_turns(db: AsyncConnection, which: ColumnElement[bool]) -> tuple[Leftover, ...]:

@@ -56,11 +56,11 @@ async def read_conversations_seen_since(db: AsyncConnection, at: float) -> list[
         .scalar_subquery()
     )
     rows = await db.execute(
-        select(conversations, func.coalesce(newest, conversations.c.id).label("newest"))
+        select(conversations, newest.label("newest"))
         .where(conversations.c.id.in_(recent) | (conversations.c.created_at >= at))
         .order_by(conversations.c.id)
     )
-    return [(_conversation(row), row.newest) for row in rows]
+    return [(_conversation(row), max(row.newest or 0, row.heard_up_to or 0) or row.id) for row in rows]
 
 
 async def _by_turn(db: AsyncConnection, query: Select[*tuple[Any, ...]]) -> defaultdict[int, list[_AnyRow]]:

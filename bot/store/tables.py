@@ -73,6 +73,8 @@ conversations = Table(
     Column("first_turn_id", BigInteger, nullable=False),
     Column("created_at", Double, nullable=False),
     Column("parent_id", Snowflake),
+    # The newest message of those turns that have been changed: they may be gone while it is still on Discord.
+    Column("heard_up_to", Snowflake),
     Index(None, "parent_id"),
 )
 

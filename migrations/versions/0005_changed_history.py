@@ -14,6 +14,7 @@ serial = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 def upgrade() -> None:
     op.add_column("conversations", sa.Column("parent_id", sa.BigInteger))
     op.create_index("ix_conversations_parent_id", "conversations", ["parent_id"])
+    op.add_column("conversations", sa.Column("heard_up_to", sa.BigInteger))
     op.add_column("said", sa.Column("copy_of", sa.BigInteger))
     op.create_index("ix_said_copy_of", "said", ["copy_of"])
     op.create_table(
