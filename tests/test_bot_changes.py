@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from bot.messages import JsonObject, Text, Turn
+from bot.playground.discord.form_message import Upload
 from bot.playground.discord.records import Channel, Message
 from bot.playground.discord.views_message import message_event
 from bot.playground.discord.world import default_world
@@ -247,6 +248,18 @@ class TestEdits:
         assert "Ben: ship on Friday" in asked(bot)[0]
         assert asked(bot)[0].endswith("is that good?")
 
+    async def test_the_files_of_an_edited_question_stay(self, bot: Stage) -> None:
+        channel = bot.world.open_dm(bot.ben, bot.bot)
+        file = Upload(0, "fix.py", "text/plain", b"print(1)")
+        question = bot.world.create_message(bot.ben, channel.id, {"content": "what is this?"}, [file])
+        await bot.answered(channel.id)
+
+        edit(bot, question, "what does it print?")
+
+        await bot.until(lambda: "what does it print?" in bot.text(channel.id), "the new answer")
+        assert "what does it print?" in asked(bot)[0]
+        assert "print(1)" in asked(bot)[0]
+
     async def test_a_question_that_the_bot_may_not_read_is_never_emptied(self, tmp_path: Path) -> None:
         world = default_world(message_content=False)
         async with stage(tmp_path, world=world, script=script_file(tmp_path, ECHO)) as bot, bot.app():
@@ -305,6 +318,7 @@ class TestDeletedQuestions:
         assert bot.model.requests[0].cancelled
         assert asked(bot) == ["[Ben] next"]
         await bot.until(lambda: not waiting.reactions, "the mark is gone")
+        assert await rows(bot.settings.database_url, tables.leftovers) == []
 
     async def test_a_waiting_question_is_not_asked(self, bot: Stage) -> None:
         thread, _ = await running(bot)

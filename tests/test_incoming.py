@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.incoming import THREAD_NAME_LENGTH, decode_file, is_blank, readable, thread_name
+from bot.incoming import THREAD_NAME_LENGTH, decode_file, earlier, is_blank, readable, thread_name, with_new_words
 from bot.messages import Text, TextFile
 
 
@@ -74,3 +74,12 @@ def test_a_thread_name_is_always_one_that_discord_takes(text: str) -> None:
 )
 def test_files_are_judged_by_content(name: str, data: bytes, expected: object) -> None:
     assert decode_file(name, data) == expected
+
+
+def test_an_edited_message_keeps_what_was_said_before_it_and_nothing_else_of_its_old_words() -> None:
+    lead, new = earlier(["Ada: hi", "Ben: ho"]), (Text("new"), TextFile("a.py", "1"))
+    assert lead == Text("Earlier in this thread:\nAda: hi\nBen: ho\n\nNow you are asked:")
+    assert with_new_words((lead, Text("old")), new) == (lead, *new)
+    assert with_new_words((Text("old"), TextFile("b.py", "2")), new) == new
+    assert with_new_words((lead,), new) == new
+    assert with_new_words((), new) == new

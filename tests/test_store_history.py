@@ -165,6 +165,14 @@ class TestDeletedChannels:
         assert sorted(await store.forget_channel(77)) == [5, THREAD.id]
         assert [await store.conversation(number) is not None for number in (5, 6, 7)] == [False, True, True]
 
+    async def test_messages_and_their_thread_may_be_deleted_at_the_same_moment(self, store: Store) -> None:
+        for number in range(1, 7):
+            await answered(store, number, pages=(900 + number,))
+        await asyncio.gather(
+            *(store.forget_messages([number, 907 - number]) for number in range(1, 7)), store.forget_channel(THREAD.id)
+        )
+        assert await store.turns(THREAD.id) == []
+
 
 class TestUnshown:
     async def test_a_finished_turn_is_unshown_until_it_is_noted_as_shown(self, store: Store) -> None:

@@ -154,13 +154,10 @@ class History:
 async def _hold(db: AsyncConnection, turn_ids: Collection[int]) -> None:
     """Keep turns from others until the transaction ends, and note that what asked them was heard.
 
-    In one order, so that no two transactions wait for each other.
+    Conversations before turns and both in one order, as in all transactions, so that no two wait for each other.
     """
-    held = select(t.turns.c.id).where(t.turns.c.id.in_(turn_ids)).order_by(t.turns.c.id)
-    await db.execute(held.with_for_update())
-    newest = func.max(t.said.c.id)
     heard = (
-        select(t.turns.c.conversation_id, newest.label("newest"))
+        select(t.turns.c.conversation_id, func.max(t.said.c.id).label("newest"))
         .join(t.said, t.said.c.turn_id == t.turns.c.id)
         .where(t.turns.c.id.in_(turn_ids))
         .group_by(t.turns.c.conversation_id)
@@ -170,6 +167,8 @@ async def _hold(db: AsyncConnection, turn_ids: Collection[int]) -> None:
         is_news = func.coalesce(t.conversations.c.heard_up_to, 0) < row.newest
         place = update(t.conversations).where(t.conversations.c.id == row.conversation_id, is_news)
         await db.execute(place.values(heard_up_to=row.newest))
+    held = select(t.turns.c.id).where(t.turns.c.id.in_(turn_ids)).order_by(t.turns.c.id)
+    await db.execute(held.with_for_update())
 
 
 async def _forget_turns(db: AsyncConnection, which: ColumnElement[bool]) -> tuple[Leftover, ...]:
