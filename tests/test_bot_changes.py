@@ -192,6 +192,19 @@ class TestEdits:
         assert len(bot.model.requests) - before <= 4
         assert [turn.text for turn in await turns(bot, thread.id)] == ["You said: one", "You said: version 19"]
 
+    async def test_a_storm_over_a_running_answer_leaves_one_answer_and_no_open_connection(self, bot: Stage) -> None:
+        thread, question = await running(bot)
+
+        for number in range(10):
+            edit(bot, question, f"<@{bot.bot}> slowly {number}")
+            await asyncio.sleep(0.05)
+        edit(bot, question, f"<@{bot.bot}> the end")
+
+        assert "You said: the end" in await bot.answered(thread.id)
+        assert bot.ended(thread.id) == 1
+        assert len(bot.model.requests) <= 4
+        assert all(request.cancelled for request in list(bot.model.requests)[:-1])
+
     async def test_a_pin_of_an_edited_question_or_an_embed_that_resolves_changes_nothing(self, bot: Stage) -> None:
         thread, [first, second] = await conversation(bot, "one", "two")
         edit(bot, second, "three")
@@ -448,6 +461,17 @@ class TestDeletedPlaces:
 
         await bot.until(lambda: bot.model.requests[-1].cancelled, "the provider's connection is closed")
         await self.nothing_is_left(bot)
+
+    async def test_a_thread_of_whose_deletion_nothing_was_heard_is_forgotten_when_it_is_noticed(
+        self, bot: Stage
+    ) -> None:
+        thread, _ = await running(bot)
+        bot.discord.gateway.hold()
+        bot.world.delete_channel(bot.ada, thread.id)
+
+        await bot.until(lambda: bot.model.requests[-1].cancelled, "the provider's connection is closed")
+        await self.nothing_is_left(bot)
+        bot.discord.gateway.release()
 
     async def test_a_thread_deleted_while_the_bot_was_away_is_forgotten_when_it_returns(self, tmp_path: Path) -> None:
         async with stage(tmp_path, script=script_file(tmp_path, ECHO)) as bot:

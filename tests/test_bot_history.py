@@ -331,6 +331,17 @@ class TestAtOnce:
         assert shown.count("You said: from") == len(said)
         await bot.until(lambda: not any(message.reactions for message in said), "the marks are gone")
 
+    async def test_messages_of_one_person_that_come_in_the_same_instant_are_one_question(self, tmp_path: Path) -> None:
+        unhurried: JsonObject = {**ECHO, "delay": 0.3}
+        async with stage(tmp_path, script=script_file(tmp_path, unhurried), speed=1.0) as bot, bot.app():
+            channel = bot.world.open_dm(bot.ben, bot.bot)
+            for text in ("one", "two", "three"):
+                bot.say(bot.ben, channel.id, text)
+
+            await bot.answered(channel.id)
+            assert asked(bot) == ["one\ntwo\nthree"]
+            assert bot.ended(channel.id) == 1
+
     async def test_stop_and_retry_pressed_at_once_leave_one_answer(self, bot: Stage) -> None:
         thread = await running(bot)
         private = Private(bot, bot.ada)
