@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 from enum import Enum, auto
@@ -17,7 +17,7 @@ from enum import Enum, auto
 from bot.context import Fit, estimate_text, fit, lighten, output_room
 from bot.effort import allowed
 from bot.engine import Draft, Engine
-from bot.errors import ChannelGone, MessageGone, ModelError, ModelFault, ShowError, describe
+from bot.errors import ChannelGone, MessageGone, ModelError, ModelFault, ShowError, ShutDown, describe
 from bot.events import Answered, Ended, Noticed, ReplyEvent, StartedOver
 from bot.guild import GuildSettings
 from bot.messages import Conversation, ShowReasoning, Turn, TurnStatus
@@ -57,6 +57,11 @@ class Cut(Enum):
     RESTART = auto()  # the question has changed, so that the answer is void
     LOST = auto()  # nobody can be shown anything of it
     SHUTDOWN = auto()  # the process ends
+    WITHDRAWN = auto()  # the turn is gone from the store
+
+
+_FINAL = (Cut.LOST, Cut.SHUTDOWN, Cut.WITHDRAWN)
+"""After these an answer can be stopped or asked again no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +112,8 @@ class Answer:
         """Whether it is decided how the answer ends; a question that grows later needs a new answer."""
         self.seen = False
         """Whether any of the answer's text has gone out to people."""
+        self.concluded = asyncio.Event()
+        """Set when the end is stored, so that the turn may be asked again."""
         self.remarks = remarks
         self._backstage = backstage
         self._conversation = self._found = conversation
@@ -143,7 +150,15 @@ class Answer:
         )
 
     def cut(self, why: Cut) -> None:
-        """Cut the answer short: its connection closes at once, and `run` goes on as `why` demands."""
+        """Cut the answer short: its connection closes at once, and `run` goes on as `why` demands.
+
+        An answer that is WITHDRAWN also disappears from Discord, even after its end.
+        """
+        if why is Cut.WITHDRAWN:
+            self._reply.withdraw()
+            self._shown.touch()
+        elif self._cut in _FINAL:
+            return
         self._cut = why
         if self._asking is not None:
             self._asking.cancel()
@@ -159,13 +174,23 @@ class Answer:
             log.error("turn %d: unexpected %s", self.turn.id, describe(error))
             ended = self._ended(TurnStatus.FAILED, UNEXPECTED)
         await self._conclude(ended)
+        await self._until_shown()
+
+    async def _until_shown(self) -> None:
+        """Wait until the end is on Discord, or can never be; otherwise the next process brings it there."""
         try:
             async with asyncio.timeout(SHOW_SECONDS):
                 await self._shown.finished()
         except TimeoutError as error:
             log.warning("turn %d: the end of the answer could not be shown: %s", self.turn.id, describe(error))
+            return
+        except ShutDown:
+            return
         except ShowError as error:
             await self._tell_asker(error)
+            await self._note_shown(is_channel_gone=isinstance(error, ChannelGone))
+        else:
+            await self._note_shown()
 
     def _lose(self, error: BaseException) -> None:
         """Nothing more can be shown: what nobody can read is not paid for."""
@@ -176,7 +201,8 @@ class Answer:
     async def _tell_asker(self, error: ShowError) -> None:
         """Say privately why an answer does not appear, unless somebody deleted it or its place on purpose."""
         log.warning("turn %d: its answer cannot be shown in channel %d: %s", self.turn.id, self._conversation.id, error)
-        if self._conversation.guild_id is None or isinstance(error, ChannelGone | MessageGone):
+        is_meant = self._cut is Cut.WITHDRAWN or isinstance(error, ChannelGone | MessageGone)
+        if self._conversation.guild_id is None or is_meant:
             return
         where = f"<#{self._conversation.id}>"
         await self._backstage.tell(self.turn.asker_id, f"I could not show you my answer in {where}. {error}")
@@ -192,6 +218,7 @@ class Answer:
                 self._show(Noticed(NOT_SAVED))
         finally:
             await asyncio.wait({storing})
+            self.concluded.set()
 
     async def _until_it_ends(self) -> Ended:
         """Ask until there is an outcome; a question that grew, or that did not fit, is asked again."""
@@ -200,18 +227,21 @@ class Answer:
         while True:
             for remark in self.remarks:
                 self._show(Noticed(remark))
+            turns = await self._read_turns()
+            if self._cut is Cut.WITHDRAWN:
+                return self._cut_short()
             unseen = self._unseen()
             if says_nothing(self.turn, self._able):
                 return self._ended(TurnStatus.FAILED, " ".join((*unseen, NO_WORDS)))
             for remark in unseen:
                 self._show(Noticed(remark))
-            fitted, request = await self._plan(limit)
+            fitted, request = await self._plan(turns, limit)
             if fitted.too_long and limit is None and self._info is not None:
                 return self._ended(TurnStatus.FAILED, TOO_LONG)
             self._tell_what_left()
             error = await self._ask(request)
             if self._cut is Cut.RESTART:
-                self.turn = await self._backstage.store.turn(self.turn.id) or self.turn
+                self._cut = None
             elif self._failed(error, ModelFault.CONTEXT_FULL) and limit is None and len(fitted.turns) > 1:
                 limit = fitted.tokens // 2
             elif self._failed(error, ModelFault.FILE_REFUSED) and not (
@@ -270,7 +300,7 @@ class Answer:
             case Cut.LOST:
                 reason = str(self._lost) if isinstance(self._lost, ShowError) else UNEXPECTED
                 return self._ended(TurnStatus.FAILED, f"My answer could not be shown here. {reason}")
-            case Cut.RESTART | Cut.SHUTDOWN | None:
+            case Cut.RESTART | Cut.SHUTDOWN | Cut.WITHDRAWN | None:
                 return self._ended(TurnStatus.INTERRUPTED)
 
     def _failed(self, error: BaseException | None, fault: ModelFault) -> bool:
@@ -292,18 +322,26 @@ class Answer:
             self._show(Noticed(LIGHTENED))
 
     def _start_over(self) -> None:
-        self._cut = None
         self._draft = Draft()
         self._notices.clear()
         self.seen = False
         self._show(StartedOver())
 
-    async def _plan(self, limit: int | None) -> tuple[Fit, ModelRequest]:
+    async def _read_turns(self) -> list[Turn]:
+        """The turns before this one; this one is read again as well, for what it asks may have changed."""
+        conversation = self._conversation
+        since = min(conversation.first_turn_id, self.turn.id)  # one that has left the window may be asked again
+        turns = await self._backstage.store.turns(conversation.id, since=since)
+        this = next((turn for turn in turns if turn.id == self.turn.id), None)
+        if this is None:
+            self.cut(Cut.WITHDRAWN)
+        self.turn = this or self.turn
+        return [turn for turn in turns if turn.id < self.turn.id]
+
+    async def _plan(self, earlier: Sequence[Turn], limit: int | None) -> tuple[Fit, ModelRequest]:
         """Choose what to send, within the room that the model's window leaves, and within `limit` tokens."""
         conversation, guild = self._conversation, self._guild
         asked = lighten(self.turn, self._able) if self._bare else self.turn
-        turns = await self._backstage.store.turns(conversation.id, since=conversation.first_turn_id)
-        earlier = [turn for turn in turns if turn.id < self.turn.id]
         system = system_prompt(persona=conversation.persona or guild.persona, shared=conversation.guild_id is not None)
         window = (self._info or ModelInfo("", "")).context_tokens
         room = output_room(window, guild.max_output_tokens)
@@ -372,6 +410,18 @@ class Answer:
                 log.error("turn %d: the answer could not be stored: %s", self.turn.id, describe(error))
                 await self._backstage.sleep(pause)
         return False
+
+    async def _note_shown(self, *, is_channel_gone: bool = False) -> None:
+        """Note that nothing is left to be done on Discord; what happened in a deleted channel is forgotten."""
+        store = self._backstage.store
+        try:
+            if is_channel_gone:
+                await store.forget_channel(self._conversation.id)
+            await store.note_shown(self.turn.id)
+            if self._cut is Cut.WITHDRAWN:
+                await store.clear_leftovers(self.turn.id)
+        except Exception as error:  # noqa: BLE001 - any database fault: the next process only does it once more
+            log.warning("turn %d: that it is shown could not be saved: %s", self.turn.id, describe(error))
 
     async def _remember_pages(self, pages: tuple[int, ...]) -> None:
         try:

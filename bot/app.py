@@ -18,6 +18,7 @@ import aiohttp
 import discord
 
 from bot.answer import Backstage, Defaults
+from bot.changes import Changes
 from bot.chat import Chat
 from bot.client import Client, Services, redirect
 from bot.engine import Engine
@@ -104,7 +105,7 @@ class App:
             seconds_left=poster.in_place.seconds_left,
         )
         chat = Chat(backstage, poster, remarks_for_new=() if reads_messages else (CANNOT_READ,))
-        client.services = Services(chat, store, catalogue, settings, poster)
+        client.services = Services(chat, Changes(store, chat), store, catalogue, settings, poster)
         client.on_first_ready = self._on_ready
         async with client:
             try:

@@ -12,14 +12,15 @@ import logging
 from collections import deque
 from collections.abc import Coroutine, Sequence
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any
 
-from bot.answer import UNEXPECTED, Answer, Backstage, Cut
-from bot.errors import ForUser, ShowError, describe
-from bot.events import Ended
+from bot.answer import Answer, Backstage, Cut
+from bot.errors import ForUser, describe
 from bot.guild import GuildSettings
-from bot.messages import Conversation, Said, ShowReasoning, Text, Turn, TurnStatus, Usage
-from bot.render.reply import Reply
+from bot.messages import Conversation, Said, Text, Turn, TurnStatus
+from bot.redraw import Redraw
+from bot.store.history import Leftover
+from bot.waiting import Marks, Signs
 
 log = logging.getLogger(__name__)
 
@@ -30,10 +31,9 @@ AWAY = "I was away when this was written. Press Retry if you still want an answe
 CONTINUE = "Continue exactly where you stopped, without repeating anything."
 
 
-class Marks(Protocol):
-    """How people see that a question waits; best effort, never raises."""
-
-    async def waiting(self, channel_id: int, message_id: int, waits: bool) -> None: ...
+def continues(turn: Turn) -> bool:
+    """Whether a turn only goes on with the answer before it, so that it is nothing without it."""
+    return all(said.parts == (Text(CONTINUE),) for said in turn.question)
 
 
 class _Lane:
@@ -41,6 +41,8 @@ class _Lane:
 
     def __init__(self) -> None:
         self.queue: deque[Turn] = deque()
+        self.taken: Turn | None = None
+        """The turn that has left the queue; its answer begins a moment later, by what is asked then."""
         self.answer: Answer | None = None
 
 
@@ -50,12 +52,13 @@ class Chat:
     def __init__(self, backstage: Backstage, marks: Marks, *, remarks_for_new: Sequence[str] = ()) -> None:
         self._backstage = backstage
         self._store = backstage.store
-        self._marks = marks
+        self._signs = Signs(marks, self._spawn)
+        self._redraw = Redraw(backstage, self.settings_of)
         self._remarks_for_new = tuple(remarks_for_new)
         self._lanes: dict[int, _Lane] = {}
         self._remarks: dict[int, tuple[str, ...]] = {}
-        self._pages: dict[int, tuple[int, ...]] = {}  # messages that wait for a turn's answer
-        self._waiting: set[int] = set()
+        self._pages: dict[int, tuple[int, ...]] = {}
+        """Messages that wait for a turn's answer."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
 
@@ -83,10 +86,10 @@ class Chat:
             return None
         if pages:
             self._pages[turn.id] = tuple(pages)
-        self._remarks[turn.id] = (*self._remarks.get(turn.id, ()), *remarks)
         if grown:
-            await self._grow(turn)
+            await self.ask_again(turn, remarks=remarks)
         else:
+            self._remarks[turn.id] = tuple(remarks)
             self._enqueue(turn, tell=True)
         return turn
 
@@ -96,14 +99,11 @@ class Chat:
         turn = await self._store.ask(conversation.id, said)
         if turn is not None:
             await self._store.finish(turn.id, TurnStatus.INTERRUPTED, (), error=None, notices=(AWAY,))
-            self._spawn(self.redraw(turn.id))
+            self._spawn(self._redraw.show(turn.id))
 
     async def redraw(self, turn_id: int) -> None:
         """Show a stored turn as it is now, in its old messages."""
-        turn = await self._known(turn_id)
-        conversation = await self._store.conversation(turn.conversation_id)
-        shows_reasoning = conversation is not None and conversation.show_reasoning is ShowReasoning.SPOILER
-        await self._show(turn, Reply.of(turn, shows_reasoning=shows_reasoning))
+        await self._redraw.show(turn_id)
 
     def running_turn(self, conversation_id: int) -> Turn | None:
         """The turn that is being answered in a conversation."""
@@ -113,7 +113,7 @@ class Chat:
     def stop(self, conversation_id: int) -> bool:
         """Stop the running answer and keep what came; False when none is running. Waiting questions stay."""
         lane = self._lanes.get(conversation_id)
-        if lane is None or lane.answer is None:
+        if lane is None or lane.answer is None or lane.answer.over:
             return False
         lane.answer.cut(Cut.STOP)
         return True
@@ -138,6 +138,52 @@ class Chat:
         if conversation is not None:
             await self.ask(conversation, prompt, pages=pages)
 
+    async def ask_again(self, turn: Turn, *, remarks: Sequence[str] = ()) -> None:
+        """A question has changed: start its running answer over, let it wait as it is now, or answer it anew."""
+        self._remarks[turn.id] = (*self._remarks.get(turn.id, ()), *remarks)
+        lane = self._lanes.get(turn.conversation_id)
+        answer = lane.answer if lane else None
+        if lane is not None and any(waiting.id == turn.id for waiting in lane.queue):
+            lane.queue = deque(turn if waiting.id == turn.id else waiting for waiting in lane.queue)
+            self._signs.move(turn)
+            return
+        if answer is not None and answer.turn.id == turn.id:
+            if not answer.over:
+                answer.remarks = tuple(dict.fromkeys((*answer.remarks, *self._remarks.pop(turn.id))))
+                answer.cut(Cut.RESTART)
+                return
+            await answer.concluded.wait()
+        elif lane is not None and lane.taken is not None and lane.taken.id == turn.id:
+            return  # it is read again as its answer begins
+        if await self._store.requeue(turn.id):
+            self._enqueue(turn, tell=False)
+        else:
+            self._remarks.pop(turn.id, None)
+
+    def take_back(self, gone: Leftover) -> None:
+        """A turn is gone from the store: its answer ends, or it waits no more, and what shows it is deleted."""
+        self._remarks.pop(gone.turn_id, None)
+        self._signs.take_down(gone.turn_id)
+        lane = self._lanes.get(gone.channel_id)
+        if lane is not None and lane.answer is not None and lane.answer.turn.id == gone.turn_id:
+            lane.answer.cut(Cut.WITHDRAWN)
+            return
+        if lane is not None:
+            lane.queue = deque(waiting for waiting in lane.queue if waiting.id != gone.turn_id)
+        self._spawn(self._redraw.take_down(gone))
+
+    def drop(self, conversation_id: int) -> None:
+        """A conversation is gone from the store, and its channel from Discord: nothing of it is answered any more."""
+        lane = self._lanes.get(conversation_id)
+        if lane is None:
+            return
+        for waiting in lane.queue:
+            self._remarks.pop(waiting.id, None)
+            self._signs.forget(waiting.id)
+        lane.queue.clear()
+        if lane.answer is not None:
+            lane.answer.cut(Cut.WITHDRAWN)
+
     async def settings_of(self, guild_id: int | None) -> GuildSettings:
         """What the admins of a server have decided; the defaults where there is none, as in direct messages."""
         if guild_id is None:
@@ -145,20 +191,30 @@ class Chat:
         return GuildSettings.model_validate(await self._store.guild_settings(guild_id) or {})
 
     async def resume(self) -> None:
-        """Repair what an earlier process left: mark interrupted answers, ask the questions that waited.
+        """Repair what an earlier process left.
 
-        What was shown in place of an interaction went with the interaction's token: it is only stored as interrupted.
+        Interrupted answers are marked, questions that waited are asked, ends that were not shown are shown, and
+        messages of turns that are gone are deleted. What was shown in place of an interaction went with the
+        interaction's token: it is only stored.
         """
         for turn in await self._store.unfinished():
             if await self._is_in_place(turn):
                 if turn.conversation_id not in self._lanes:
                     await self._interrupt(turn)
             elif turn.status is TurnStatus.QUEUED:
-                self._waiting.add(turn.id)
+                self._signs.suppose(turn)
                 self._enqueue(turn, tell=False)
             elif not self._is_running(turn):
                 await self._interrupt(turn)
-                self._spawn(self.redraw(turn.id))
+        for turn in await self._store.unshown():
+            if self._is_running(turn):
+                continue
+            if await self._is_in_place(turn):
+                await self._store.note_shown(turn.id)
+            else:
+                self._spawn(self._redraw.show(turn.id))
+        for left in await self._store.leftovers():
+            self._spawn(self._redraw.take_down(left))
 
     async def aclose(self) -> None:
         """Interrupt what is running, storing and showing what has come; gives up on slow parts after a few seconds."""
@@ -178,23 +234,12 @@ class Chat:
         lane = self._lanes.get(conversation_id)
         if lane is None:
             return None
-        answer = lane.answer
-        turn = lane.queue[-1] if lane.queue else answer.turn if answer and not (answer.seen or answer.over) else None
+        turn = lane.queue[-1] if lane.queue else lane.taken
+        if turn is lane.taken and (answer := lane.answer) is not None:
+            turn = None if answer.seen or answer.over else answer.turn
         if turn is None or turn.asker_id != said.author_id or said.at - turn.question[-1].at > BURST_SECONDS:
             return None
         return turn
-
-    async def _grow(self, turn: Turn) -> None:
-        """A question grew: ask the running answer again, replace the waiting turn, or answer it anew."""
-        lane = self._lanes.get(turn.conversation_id)
-        answer = lane.answer if lane else None
-        if answer is not None and answer.turn.id == turn.id and not answer.over:
-            answer.remarks += self._remarks.pop(turn.id, ())
-            answer.cut(Cut.RESTART)
-        elif lane is not None and any(waiting.id == turn.id for waiting in lane.queue):
-            lane.queue = deque(turn if waiting.id == turn.id else waiting for waiting in lane.queue)
-        elif await self._store.requeue(turn.id):
-            self._enqueue(turn, tell=False)
 
     def _enqueue(self, turn: Turn, *, tell: bool) -> None:
         if self._closing:
@@ -204,19 +249,20 @@ class Chat:
             lane = self._lanes[turn.conversation_id] = _Lane()
             self._spawn(self._serve(turn.conversation_id, lane))
         elif tell:
-            self._mark(turn, waits=True)
+            self._signs.put_up(turn)
         lane.queue.append(turn)
 
     async def _serve(self, conversation_id: int, lane: _Lane) -> None:
         """Answer a lane's turns in order until none is left."""
         try:
             while lane.queue and not self._closing:
-                turn = lane.queue.popleft()
+                turn = lane.taken = lane.queue.popleft()
                 try:
                     await self._answer(turn.id, lane)
                 except Exception as error:  # noqa: BLE001 - the edge of one turn: its asker is told, the next goes on
                     log.error("turn %d: unexpected %s", turn.id, describe(error))
-                    await self._apologise(turn)
+                    lane.taken = None
+                    await self._redraw.apologise(turn)
         finally:
             del self._lanes[conversation_id]
 
@@ -227,8 +273,7 @@ class Chat:
         conversation = await self._store.conversation(turn.conversation_id)
         if conversation is None:
             return
-        if turn_id in self._waiting:
-            self._mark(turn, waits=False)
+        self._signs.take_down(turn_id)
         guild = await self.settings_of(conversation.guild_id)
         if self._closing:
             return  # it stays QUEUED
@@ -245,32 +290,6 @@ class Chat:
     async def _with_defaults(self, new: Conversation) -> Conversation:
         """A new conversation, with what its server's admins have chosen for new ones."""
         return replace(new, show_reasoning=(await self.settings_of(new.guild_id)).show_reasoning)
-
-    async def _apologise(self, turn: Turn) -> None:
-        """Show that a turn failed before its answer could even begin."""
-        reply = Reply(started_at=self._backstage.clock(), model=self._backstage.defaults.model)
-        reply.apply(Ended(TurnStatus.FAILED, "", Usage(), 0.0, 0.0, error=UNEXPECTED))
-        await self._show(turn, reply)
-
-    def _mark(self, turn: Turn, *, waits: bool) -> None:
-        """Show or clear the sign that a question waits, without waiting for Discord."""
-        if waits:
-            self._waiting.add(turn.id)
-        else:
-            self._waiting.discard(turn.id)
-        self._spawn(self._marks.waiting(turn.conversation_id, turn.question[0].id, waits))
-
-    async def _show(self, turn: Turn, reply: Reply) -> None:
-        async def sent(pages: tuple[int, ...]) -> None:
-            await self._store.save_pages(turn.id, pages)
-
-        shown = self._backstage.live.open(
-            turn.conversation_id, turn.id, reply, reply_to=None, pages=turn.pages, on_sent=sent
-        )
-        try:
-            await shown.finished()
-        except ShowError as error:
-            log.info("turn %d: its end could not be shown: %s", turn.id, describe(error))
 
     async def _known(self, turn_id: int) -> Turn:
         turn = await self._store.turn(turn_id)
@@ -289,10 +308,11 @@ class Chat:
         lane = self._lanes.get(turn.conversation_id)
         return lane is not None and lane.answer is not None and lane.answer.turn.id == turn.id
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._done)
+        return task
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)

@@ -28,6 +28,7 @@ from bot.errors import ConfigError, ForUser, describe
 from bot.settings import Settings, is_host
 
 if TYPE_CHECKING:
+    from bot.changes import Changes
     from bot.chat import Chat
     from bot.openrouter.catalogue import Catalogue
     from bot.posting import Poster
@@ -35,7 +36,16 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-COGS = ("cogs.chat", "cogs.ask", "cogs.menus", "cogs.controls", "cogs.reasoning", "cogs.help")
+COGS = (
+    "cogs.chat",
+    "cogs.changes",
+    "cogs.ask",
+    "cogs.menus",
+    "cogs.controls",
+    "cogs.history",
+    "cogs.reasoning",
+    "cogs.help",
+)
 
 BROUGHT_ALONG = frozenset({"ask", "help", "Ask about this", "Explain this code"})
 """The commands of those who install the bot for themselves. They work everywhere; all others where the bot is."""
@@ -49,6 +59,7 @@ class Services:
     """What cogs may use."""
 
     chat: Chat
+    changes: Changes
     store: Store
     catalogue: Catalogue
     settings: Settings

@@ -7,15 +7,19 @@ where the messages come from.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from bot.incoming import is_blank, one_line
+from bot.messages import Part, Text
 
 MOST_CHARACTERS = 40_000
 """Of what was said earlier, as much is kept; the oldest goes first."""
 
 LONGEST_NAME = 80
+
+_EARLIER = "Earlier in this thread:\n"
+_ASKED_NOW = "\n\nNow you are asked:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,15 @@ def so_far(messages: Iterable[Earlier]) -> str:
         lines.append(line)
     if not lines:
         return ""
-    return "Earlier in this thread:\n" + "\n".join(reversed(lines)) + "\n\nNow you are asked:"
+    return _EARLIER + "\n".join(reversed(lines)) + _ASKED_NOW
+
+
+def with_new_words(old: Sequence[Part], new: Sequence[Part]) -> tuple[Part, ...]:
+    """An edited message's parts: the new ones, led by what the old ones tell of the thread's earlier messages."""
+    for index, part in enumerate(old[:-1]):
+        if isinstance(part, Text) and part.text.startswith(_EARLIER) and part.text.endswith(_ASKED_NOW):
+            return (*old[: index + 1], *new)
+    return tuple(new)
 
 
 def pointed_at(message: Earlier) -> str:

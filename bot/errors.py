@@ -41,6 +41,10 @@ class ChannelGone(ShowError):
     """The channel or thread was deleted, so that nobody waits for anything there."""
 
 
+class ShutDown(ShowError):
+    """The process ends before all is shown; the next one shows the rest."""
+
+
 class FilesRefused(ShowError):
     """Discord will not take the files of a message; the message without them may pass."""
 

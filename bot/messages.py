@@ -227,6 +227,8 @@ class Conversation:
     first_whole_turn_id: int = 0
     """Turns with a lower id are sent without their images, PDFs and tools' output, which have left the window."""
     created_at: float = field(default=0.0)
+    parent_id: int | None = None
+    """The channel that the thread belongs to, as far as it is known."""
 
     @property
     def is_in_place(self) -> bool:

@@ -74,7 +74,7 @@ class Ask(commands.Cog):
             _check_may_choose(interaction, known)
             known = _with_choice(known, model, effort)
             await self._services.store.save_conversation(known)
-        await interaction.response.send_message(_quoted(prompt, interaction.user.display_name))
+        quote = await interaction.response.send_message(_quoted(prompt, interaction.user.display_name))
         parts, remarks = await read_attachments(files, settings)
         conversation = known or _with_choice(await self._begun(interaction, spot, prompt), model, effort)
         parts = (Text(prompt), *parts)
@@ -82,7 +82,9 @@ class Ask(commands.Cog):
             me = self._client.user
             earlier, trouble = await earlier_in(interaction.channel, me, settings, before=interaction)
             parts, remarks = (*earlier, *parts), (*remarks, *trouble)
-        await self._services.chat.ask(conversation, _said(interaction, parts), remarks=remarks)
+        # The quote stands for the question: whoever deletes it takes the question back.
+        said = replace(_said(interaction, parts), id=quote.message_id or interaction.id)
+        await self._services.chat.ask(conversation, said, remarks=remarks)
 
     @ask.autocomplete("model")
     async def _models(self, interaction: discord.Interaction[Client], typed: str) -> list[app_commands.Choice[str]]:
@@ -112,14 +114,16 @@ class Ask(commands.Cog):
         at = interaction.created_at.timestamp()
         if spot is Spot.THREAD:
             return joined(channel_id, interaction.channel, asker_id, at, interaction.guild_id)
+        parent_id = None
         if spot is Spot.CHANNEL:
+            parent_id = channel_id
             message = await interaction.original_response()
             try:
                 channel_id = (await open_thread(message, thread_name(prompt))).id
             except ForUser:
                 await interaction.delete_original_response()
                 raise
-        return Conversation(channel_id, interaction.guild_id, asker_id, created_at=at)
+        return Conversation(channel_id, interaction.guild_id, asker_id, created_at=at, parent_id=parent_id)
 
 
 def _said(interaction: discord.Interaction[Client], parts: tuple[Part, ...]) -> Said:

@@ -9,13 +9,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import weakref
+from collections import Counter
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import discord
 from discord.ext import commands
 
-from bot.address import Heard, Place, Verdict, verdict
+from bot.address import ASIDE, Heard, Place, Verdict, verdict
 from bot.client import SORRY, Client
 from bot.errors import ForUser, RetryLater, describe
 from bot.guild import GuildSettings
@@ -39,6 +41,9 @@ LATE = timedelta(hours=1)
 MISSED = 50
 """How many missed messages of a thread are taken up."""
 
+UNKNOWN_CHANNEL = 10003
+"""Discord's error code for a channel or thread that was deleted."""
+
 EMPTY = "You called me without a question. Please write it in the same message as the mention."
 MENTION_ME = (
     "I only see messages that mention me, because my operator has not been granted the message content intent. "
@@ -53,19 +58,58 @@ class Chat(commands.Cog):
         self._client = client
         self._chat = client.services.chat
         self._store = client.services.store
+        self._changes = client.services.changes
         self._standing: list[tuple[Conversation, int]] = []
         self._order: weakref.WeakValueDictionary[int, asyncio.Lock] = weakref.WeakValueDictionary()
+        self._taking: Counter[int] = Counter()
+        """Messages that are being made questions of, or wait for that."""
+        self._deleted: set[int] = set()
+        """Those of them that were deleted meanwhile."""
 
     @commands.Cog.listener()
     async def on_message(self, message: discord.Message) -> None:
-        """Take a conversation's messages one at a time, in the order in which they came.
+        """Take a conversation's messages one at a time, in the order in which they came."""
+        self._taking[message.id] += 1
+        try:
+            async with self._turn_of(message):
+                if message.id not in self._deleted:
+                    await self._hear(message)
+            if message.id in self._deleted:
+                await self._changes.delete([message.id])
+        finally:
+            self._taking[message.id] -= 1
+            if not self._taking[message.id]:
+                del self._taking[message.id]
+                self._deleted.discard(message.id)
+
+    async def revise(self, message: discord.Message) -> None:
+        """Take in an edit: of a question, or one by which a message becomes a question, for it now mentions us."""
+        async with self._turn_of(message):
+            if is_blank(message.content) and not message.attachments:
+                return  # nobody can empty a message, so this is one that we may not read
+            if not await self._changes.knows(message.id):
+                is_recent = datetime.now(UTC) - message.created_at < LATE
+                if is_recent and self._heard(message, None, is_post=False).mentions_us:
+                    await self._hear(message)
+            elif message.content.startswith(ASIDE):
+                await self._changes.delete([message.id])
+            else:
+                parts, remarks = await self._parts(message)
+                if parts:
+                    await self._changes.edit(message.id, parts, remarks=remarks)
+
+    async def forget(self, message_ids: Collection[int]) -> None:
+        """Messages were deleted, whether they are questions already or only about to be."""
+        self._deleted.update(self._taking.keys() & message_ids)
+        await self._changes.delete(message_ids)
+
+    def _turn_of(self, message: discord.Message) -> asyncio.Lock:
+        """Held while a message is taken in.
 
         Mentions in a channel each open a thread of their own, so they need not wait for each other.
         """
         in_plain_channel = isinstance(message.channel, discord.abc.GuildChannel)
-        lock = asyncio.Lock() if in_plain_channel else self._order.setdefault(message.channel.id, asyncio.Lock())
-        async with lock:
-            await self._hear(message)
+        return self._order.setdefault(message.id if in_plain_channel else message.channel.id, asyncio.Lock())
 
     async def cog_load(self) -> None:
         """Before anything new is heard: note where each thread stands, for `on_ready`."""
@@ -93,6 +137,8 @@ class Chat(commands.Cog):
                 missed = [message async for message in channel.history(after=after, limit=MISSED)]
             except discord.HTTPException as error:
                 log.info("a thread could not be looked through: %s", describe(error))
+                if error.code == UNKNOWN_CHANNEL:
+                    await self._changes.forget(conversation.id)
                 continue
             for message in missed:
                 await self.on_message(message)
@@ -139,8 +185,7 @@ class Chat(commands.Cog):
 
     async def _ask(self, message: discord.Message, known: Conversation | None, decision: Verdict) -> None:
         """Make a question of a message that is for us. Raises ForUser where it cannot be one."""
-        text = self._text(message)
-        if is_blank(text) and not message.attachments:
+        if is_blank(self._text(message)) and not message.attachments:
             if message.content:
                 raise ForUser(EMPTY)
             if is_new_post(message) and known is None and not self._client.reads_messages:
@@ -148,14 +193,12 @@ class Chat(commands.Cog):
                 raise ForUser(MENTION_ME)
             return
         check_message(message, opens_thread=decision is Verdict.OPEN_THREAD)
-        parts, remarks = await self._files(message)
-        if not is_blank(text):
-            parts = (Text(text), *parts)
+        parts, remarks = await self._parts(message)
         if not parts:
             raise ForUser(" ".join(remarks))
         conversation = known
         if decision is Verdict.OPEN_THREAD:
-            thread = await open_thread(message, thread_name(text))
+            thread = await open_thread(message, thread_name(self._text(message)))
             conversation = await self._store.conversation(thread.id) or new_conversation(thread.id, message)
         elif conversation is None:
             conversation = new_conversation(message.channel.id, message)
@@ -169,6 +212,12 @@ class Chat(commands.Cog):
             await self._chat.offer(conversation, said)
         else:
             await self._chat.ask(conversation, said, remarks=remarks)
+
+    async def _parts(self, message: discord.Message) -> tuple[tuple[Part, ...], tuple[str, ...]]:
+        """What a message says, its files included, and a sentence for each file that could not be read."""
+        text = self._text(message)
+        parts, remarks = await self._files(message)
+        return (parts if is_blank(text) else (Text(text), *parts)), remarks
 
     async def _is_listed(self, message: discord.Message) -> bool:
         """Whether the forum that a post is in is one that the server's admins have listed."""
@@ -233,7 +282,8 @@ def new_conversation(channel_id: int, message: discord.Message) -> Conversation:
     at = message.created_at.timestamp()
     if isinstance(message.channel, discord.Thread):
         return joined(channel_id, message.channel, message.author.id, at, guild_id)
-    return Conversation(channel_id, guild_id, message.author.id, created_at=at)
+    parent_id = message.channel.id if message.guild else None
+    return Conversation(channel_id, guild_id, message.author.id, created_at=at, parent_id=parent_id)
 
 
 def _listening(conversation: Conversation) -> Conversation:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import re
+from dataclasses import replace
 from typing import Any, Self
 
 import discord
@@ -76,8 +77,10 @@ class ReplyBox(discord.ui.Modal, title="Reply to Cogitor"):
         if conversation is None:
             raise ForUser(GONE)
         name = discord.utils.escape_markdown(one_line(interaction.user.display_name))
-        await interaction.response.send_message(f"-# {name} replied\n>>> {self.text.value[:1900]}")
-        await services.chat.ask(conversation, _said(interaction, self.text.value))
+        quote = await interaction.response.send_message(f"-# {name} replied\n>>> {self.text.value[:1900]}")
+        said = _said(interaction, self.text.value)
+        # The quote stands for the question: whoever deletes it takes the question back.
+        await services.chat.ask(conversation, replace(said, id=quote.message_id or said.id))
 
     async def on_error(self, interaction: discord.Interaction[Any], error: Exception) -> None:
         await tell(interaction, error)

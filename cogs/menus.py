@@ -144,7 +144,7 @@ class Menus(commands.Cog):
         if spot is Spot.CHANNEL:
             thread = await open_thread(about.message, thread_name(question or about.headline))
             place, known = thread.id, await self._services.store.conversation(thread.id)
-            new = replace(new, id=thread.id)
+            new = replace(new, id=thread.id, parent_id=interaction.channel_id)
             if thread.is_new:
                 return known or new, None
         if known is not None or spot is Spot.DM:

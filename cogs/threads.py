@@ -125,8 +125,15 @@ def in_a_while(seconds: float) -> str:
 
 def joined(channel_id: int, channel: Any, owner_id: int, created_at: float, guild_id: int | None) -> Conversation:
     """A conversation in a thread that the bot did not open: it has a name, and is for the people in it."""
+    is_thread = isinstance(channel, discord.Thread)
     return Conversation(
-        channel_id, guild_id, owner_id, title=_title(channel), listen=Listen.MENTIONS, created_at=created_at
+        channel_id,
+        guild_id,
+        owner_id,
+        title=channel.name if is_thread else "",
+        listen=Listen.MENTIONS,
+        created_at=created_at,
+        parent_id=channel.parent_id if is_thread else None,
     )
 
 
@@ -173,7 +180,3 @@ def _rights(channel: Any) -> discord.Permissions:
         return channel.permissions_for(channel.guild.me)
     except (discord.ClientException, AttributeError):
         return discord.Permissions.all()
-
-
-def _title(channel: Any) -> str:
-    return channel.name if isinstance(channel, discord.Thread) else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Engine, Table, event, insert, select
+from sqlalchemy import Engine, Table, event, insert, select, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from bot.store.connect import parse_url
@@ -39,6 +39,16 @@ async def fill(database_url: str, table: Table, new: list[dict[str, Any]]) -> No
     try:
         async with engine.begin() as db:
             await db.execute(insert(table), new)
+    finally:
+        await engine.dispose()
+
+
+async def execute(database_url: str, statement: str) -> None:
+    """Run one statement of SQL."""
+    engine = create_async_engine(parse_url(database_url))
+    try:
+        async with engine.begin() as db:
+            await db.execute(text(statement))
     finally:
         await engine.dispose()
 

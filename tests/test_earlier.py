@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.earlier import MOST_CHARACTERS, Earlier, pointed_at, so_far, without_small_print
+from bot.earlier import MOST_CHARACTERS, Earlier, pointed_at, so_far, with_new_words, without_small_print
+from bot.messages import Text, TextFile
 
 
 def test_each_message_has_its_speaker_and_its_files_and_ours_are_marked() -> None:
@@ -57,3 +58,13 @@ def test_whatever_was_written_it_stays_within_its_limit(messages: list[Earlier])
 def test_taking_out_the_small_print_twice_changes_nothing_more(text: str) -> None:
     once = without_small_print(text)
     assert without_small_print(once) == once
+
+
+def test_an_edited_message_keeps_what_was_said_before_it_and_nothing_else_of_its_old_words() -> None:
+    lead = Text(so_far([Earlier("Ada", "hi"), Earlier("Ben", "ho")]))
+    new, picture = (Text("new"), TextFile("a.py", "1")), TextFile("of-an-earlier-message.py", "0")
+    assert with_new_words((lead, Text("old")), new) == (lead, *new)
+    assert with_new_words((picture, lead, Text("old")), new) == (picture, lead, *new)
+    assert with_new_words((Text("old"), TextFile("b.py", "2")), new) == new
+    assert with_new_words((lead,), new) == new
+    assert with_new_words((), new) == new

@@ -216,6 +216,19 @@ async def test_threads_hang_on_their_messages_and_under_their_channels(stage: St
     await expect(page.locator(".channel-title")).to_have_text("Sorting lists")
 
 
+async def test_a_deleted_channel_goes_with_its_threads(stage: Stage) -> None:
+    question = stage.say("ada", "How?", where="code")
+    code = stage.channel("code")
+    stage.world.start_thread_from_message(stage.person("ada"), code.id, question.id, {"name": "An answer"})
+    page = await stage.open("ada")
+    await expect(page.locator(".channel-link", has_text="An answer")).to_be_visible()
+
+    stage.world.delete_channel(stage.person("ada"), code.id)
+
+    await expect(page.locator(".channel-link", has_text="code")).to_have_count(0)
+    await expect(page.locator(".channel-link", has_text="An answer")).to_have_count(0)
+
+
 async def test_a_post_is_written_in_a_forum(stage: Stage) -> None:
     page = await stage.open("ben", "questions")
     await page.get_by_role("button", name="New post").click()

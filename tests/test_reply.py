@@ -59,6 +59,15 @@ def test_text_takes_the_place_of_the_status_line() -> None:
     assert made.pages(112.4) == (Page("Hello", (Control.STOP,)),)
 
 
+def test_a_withdrawn_reply_shows_nothing_whatever_still_happens() -> None:
+    made = reply(Answered("Hello"))
+    made.withdraw()
+    assert (made.over, made.pages(112.4)) == (True, ())
+    for event in (Answered(" again"), ended()):
+        made.apply(event)
+        assert (made.over, made.pages(112.4)) == (True, ())
+
+
 def test_text_that_is_held_back_leaves_the_status() -> None:
     """A page is never empty, not even while a marker is undecided."""
     assert content(reply(Answered("``"))) == "-# ✍️ Writing…"

@@ -61,6 +61,7 @@ class TestConversations:
             show_reasoning=ShowReasoning.SPOILER,
             first_turn_id=12,
             created_at=1764000000.125,
+            parent_id=2**60 + 1,
         )
         assert await store.add_conversation(full) == full
         assert await store.conversation(7) == full
@@ -82,14 +83,14 @@ class TestConversations:
         assert await store.conversation(thread.id) == replace(thread, model="a/b", first_turn_id=9)
 
     async def test_saving_does_not_bring_a_forgotten_one_back(self, store: Store, thread: Conversation) -> None:
-        await store.forget_conversation(thread.id)
+        await store.forget_channel(thread.id)
         await store.save_conversation(thread)
         assert await store.conversation(thread.id) is None
 
     async def test_forgetting_leaves_nothing_but_the_ledger(self, store: Store, turn: Turn, database_url: str) -> None:
         await store.finish(turn.id, TurnStatus.DONE, [STEP], error=None, notices=[])
         await store.save_pages(turn.id, [900])
-        await store.forget_conversation(turn.conversation_id)
+        await store.forget_channel(turn.conversation_id)
         for table in (tables.conversations, tables.turns, tables.said, tables.steps, tables.pages):
             assert await rows(database_url, table) == []
         assert len(await rows(database_url, tables.usage)) == 1
@@ -133,7 +134,7 @@ class TestAsking:
 
     async def test_ids_grow_and_are_never_used_twice(self, store: Store, turn: Turn) -> None:
         """The ledger still speaks of a deleted turn."""
-        await store.forget_said(1)
+        await store.forget_messages([1])
         again = await store.ask(turn.conversation_id, said(2))
         assert again is not None
         assert again.id > turn.id
@@ -150,40 +151,9 @@ class TestAsking:
         assert await store.turns(turn.conversation_id) == [turn, other]
 
     async def test_nothing_is_added_to_a_turn_that_is_gone(self, store: Store, turn: Turn) -> None:
-        await store.forget_said(1)
+        await store.forget_messages([1])
         assert await store.ask_more(turn.id, said(2)) is None
         assert await store.turn_of_message(2) is None
-
-
-class TestEditingAndDeletingMessages:
-    async def test_an_edit_changes_the_question_and_nothing_else(self, store: Store, turn: Turn) -> None:
-        parts = (Text("How?"), TextFile("b.c", "int x;"))
-        edited = await store.edit_said(1, parts)
-        assert edited == replace(turn, question=(replace(said(1), parts=parts),))
-        assert await store.turn(turn.id) == edited
-
-    async def test_an_unknown_message_cannot_be_edited_or_forgotten(self, store: Store, turn: Turn) -> None:
-        assert await store.edit_said(404, ()) is None
-        assert await store.forget_said(404) is None
-        assert await store.turn(turn.id) == turn
-
-    async def test_a_deleted_message_leaves_the_rest_of_its_burst(self, store: Store, turn: Turn) -> None:
-        await store.ask_more(turn.id, said(2))
-        assert await store.forget_said(1) == replace(turn, question=(said(2),))
-
-    async def test_a_turn_without_a_question_goes_with_its_answer(
-        self, store: Store, turn: Turn, database_url: str
-    ) -> None:
-        await store.finish(turn.id, TurnStatus.DONE, [STEP], error=None, notices=[])
-        await store.save_pages(turn.id, [900])
-        assert await store.forget_said(1) is None
-        for table in (tables.turns, tables.said, tables.steps, tables.pages):
-            assert await rows(database_url, table) == []
-
-    async def test_a_whole_burst_deleted_at_once_leaves_no_turn(self, store: Store, turn: Turn) -> None:
-        await asyncio.gather(*(store.ask_more(turn.id, said(number)) for number in range(2, 9)))
-        await asyncio.gather(*(store.forget_said(number) for number in range(1, 9)))
-        assert await store.turns(turn.conversation_id) == []
 
 
 class TestAnswering:
@@ -265,7 +235,7 @@ class TestAnswering:
     async def test_what_comes_for_a_turn_that_is_gone_is_dropped(
         self, store: Store, turn: Turn, database_url: str
     ) -> None:
-        await store.forget_conversation(turn.conversation_id)
+        await store.forget_channel(turn.conversation_id)
         await store.begin(turn.id)
         await store.save_steps(turn.id, 0, [STEP])
         await store.save_draft(turn.id, 0, STEP)
@@ -312,6 +282,13 @@ class TestHistory:
         assert await store.last_turn(thread.id) is None
         asked = [await store.ask(thread.id, said(number)) for number in (9, 8)]
         assert await store.last_turn(thread.id) == asked[1]
+
+    async def test_knows_what_comes_next(self, store: Store, thread: Conversation) -> None:
+        asked = [await store.ask(thread.id, said(number)) for number in (9, 8)]
+        assert asked[0] is not None
+        assert asked[1] is not None
+        assert await store.next_turn(thread.id, after=asked[0].id) == asked[1]
+        assert await store.next_turn(thread.id, after=asked[1].id) is None
 
     async def test_takes_as_many_queries_for_300_turns_as_for_one(
         self, store: Store, thread: Conversation, database_url: str

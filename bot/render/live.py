@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 
-from bot.errors import FilesRefused, MessageGone, MessageTooOld, RetryLater, ShowError, describe
+from bot.errors import FilesRefused, MessageGone, MessageTooOld, RetryLater, ShowError, ShutDown, describe
 from bot.events import Noticed
 from bot.render.agenda import NEVER, Agenda
 from bot.render.buckets import Key, Kind
@@ -100,7 +100,7 @@ class Live:
 
     def _wake(self, shown: LiveReply) -> None:
         if self._is_closed and shown not in self._replies:
-            shown.fail(ShowError(_SHUTTING_DOWN))
+            shown.fail(ShutDown(_SHUTTING_DOWN))
             return
         self._replies[shown] = None
         self._plan(shown)
@@ -127,7 +127,7 @@ class Live:
                         await self._changed.wait()
         finally:
             for shown in list(self._replies):
-                shown.fail(ShowError(_SHUTTING_DOWN))
+                shown.fail(ShutDown(_SHUTTING_DOWN))
 
     def _start_due(self, now: float) -> float:
         """Start every request that may go out now; returns when to look again unless something changes."""

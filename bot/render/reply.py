@@ -64,6 +64,7 @@ class Reply:
         self._shows_reasoning = shows_reasoning
         self._asker_id = asker_id
         self._files_refused = False
+        self._is_withdrawn = False
         self._version = 0
         self._shown: tuple[Page, ...] = ()
         self._ended: Ended | None = None
@@ -103,7 +104,7 @@ class Reply:
     @property
     def over(self) -> bool:
         """Whether the turn has ended: what `pages` gives is final."""
-        return self._ended is not None
+        return self._ended is not None or self._is_withdrawn
 
     @property
     def has_words(self) -> bool:
@@ -123,6 +124,11 @@ class Reply:
     def refuse_files(self) -> None:
         """Discord does not take the files: the answer says so instead."""
         self._files_refused = True
+        self._version += 1
+
+    def withdraw(self) -> None:
+        """The turn is gone: nothing shows it any more, whatever still happens."""
+        self._is_withdrawn = True
         self._version += 1
 
     def apply(self, event: ReplyEvent) -> None:
@@ -158,7 +164,12 @@ class Reply:
         self._version += 1
 
     def pages(self, now: float) -> tuple[Page, ...]:
-        """What each message shows at `now`, never empty; a page that did not change is the same object."""
+        """What each message shows at `now`; a page that did not change is the same object.
+
+        There is always a page, unless the reply was withdrawn.
+        """
+        if self._is_withdrawn:
+            return ()
         if self._ended:
             pages = self._final_pages(self._ended)
         else:

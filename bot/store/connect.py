@@ -40,10 +40,14 @@ _PRAGMAS = (
 
 @dataclass(frozen=True, slots=True)
 class Engines:
-    """Where to read and where to write. A read sees one moment, however many queries it takes."""
+    """Where to read, where to write, and where to do both.
+
+    What reads sees one moment, however many queries it takes.
+    """
 
     reader: AsyncEngine
     writer: AsyncEngine
+    copier: AsyncEngine
 
     async def close(self) -> None:
         await self.reader.dispose()
@@ -115,10 +119,8 @@ def _sqlite_engines(url: URL) -> Engines:
             "DATABASE_URL names a database in memory, which forgets everything: use sqlite:///path/to/file.db."
         )
     _create_folder(url, url.database)
-    return Engines(
-        reader=_sqlite_engine(url, connections=_SQLITE_READERS, begin="BEGIN"),
-        writer=_sqlite_engine(url, connections=1, begin="BEGIN IMMEDIATE"),
-    )
+    writer = _sqlite_engine(url, connections=1, begin="BEGIN IMMEDIATE")
+    return Engines(_sqlite_engine(url, connections=_SQLITE_READERS, begin="BEGIN"), writer, copier=writer)
 
 
 def _sqlite_engine(url: URL, *, connections: int, begin: str) -> AsyncEngine:
@@ -185,7 +187,8 @@ def _postgres_engines(url: URL) -> Engines:
             "DATABASE_URL names PostgreSQL, whose driver is not installed: install the postgres extra "
             "(uv sync --extra postgres), or use sqlite:///path/to/file.db."
         ) from None
-    return Engines(writer.execution_options(isolation_level="REPEATABLE READ"), writer)
+    still = writer.execution_options(isolation_level="REPEATABLE READ")
+    return Engines(still, writer, copier=still)
 
 
 def _explain_sqlite(url: URL, cause: BaseException) -> ConfigError:

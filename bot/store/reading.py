@@ -73,15 +73,15 @@ async def read_conversations_seen_since(db: AsyncConnection, at: float) -> list[
     newest = (
         select(func.max(said.c.id))
         .select_from(asked_in)
-        .where(turns.c.conversation_id == conversations.c.id)
+        .where(turns.c.conversation_id == conversations.c.id, said.c.id > 0)  # copies were never sent here
         .scalar_subquery()
     )
     rows = await db.execute(
-        select(conversations, func.coalesce(newest, conversations.c.id).label("newest"))
+        select(conversations, newest.label("newest"))
         .where(conversations.c.id.in_(recent) | (conversations.c.created_at >= at))
         .order_by(conversations.c.id)
     )
-    return [(_conversation(row), row.newest) for row in rows]
+    return [(_conversation(row), max(row.newest or 0, row.heard_up_to or 0) or row.id) for row in rows]
 
 
 def _with_data(message: Said, data: Mapping[tuple[int, str], bytes]) -> tuple[Part, ...]:
@@ -112,6 +112,7 @@ def _conversation(row: _AnyRow) -> Conversation:
         first_turn_id=row.first_turn_id,
         first_whole_turn_id=row.first_whole_turn_id,
         created_at=row.created_at,
+        parent_id=row.parent_id,
     )
 
 

@@ -13,18 +13,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Self
 
-from sqlalchemy import delete, exists, func, insert, select, union, update
+from sqlalchemy import delete, func, insert, select, union, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot.messages import Conversation, JsonObject, Part, Said, Step, Turn, TurnStatus
+from bot.messages import Conversation, JsonObject, Said, Step, Turn, TurnStatus
 from bot.sight import Able
 from bot.store import tables as t
-from bot.store.codec import encode_part
-from bot.store.connect import Engines, create_engines, explain, parse_url, unbroken
+from bot.store.connect import create_engines, explain, parse_url, unbroken
 from bot.store.drafts import put_draft
+from bot.store.history import History
 from bot.store.migrate import migrate
 from bot.store.reading import read_conversation, read_conversations_seen_since, read_files, read_turn, read_turns
-from bot.store.writing import add, add_said, drop_files, hold_turn, put, put_files, put_steps
+from bot.store.writing import add, add_said, hold_turn, put, put_steps
 
 _OPENING_FAULTS = (SQLAlchemyError, sqlite3.Error, OSError, TypeError, ValueError)
 """What drivers raise for a database that cannot be opened; the last two for options they do not know."""
@@ -32,14 +32,8 @@ _OPENING_FAULTS = (SQLAlchemyError, sqlite3.Error, OSError, TypeError, ValueErro
 _UNFINISHED = [status for status in TurnStatus if status.unfinished]
 
 
-class Store:
+class Store(History):
     """Everything Cogitor remembers. Open one for the process, and close it last."""
-
-    def __init__(self, engines: Engines, clock: Callable[[], float]) -> None:
-        self._engines = engines
-        self._read = engines.reader.begin
-        self._write = engines.writer.begin
-        self._clock = clock
 
     @classmethod
     async def open(cls, database_url: str, *, clock: Callable[[], float] = time.time) -> Self:
@@ -96,12 +90,6 @@ class Store:
             await db.execute(known.values(first_turn_id=before_turn, first_whole_turn_id=files_before))
 
     @unbroken
-    async def forget_conversation(self, conversation_id: int) -> None:
-        """Delete a conversation and all that was said in it; what it cost stays in the ledger."""
-        async with self._write() as db:
-            await db.execute(delete(t.conversations).where(t.conversations.c.id == conversation_id))
-
-    @unbroken
     async def conversations_seen_since(self, at: float) -> list[tuple[Conversation, int]]:
         """Conversations created or asked in since `at`, each with the id of its newest known question message.
 
@@ -144,41 +132,6 @@ class Store:
                 return None
             return await read_turn(db, turn_id)
 
-    @unbroken
-    async def edit_said(self, message_id: int, parts: Sequence[Part]) -> Turn | None:
-        """Replace what a message says; returns its turn, or None when the message is unknown.
-
-        Images and PDFs among `parts` that come without their bytes are those that the
-        message brought before; the bytes of those that are not among them are deleted.
-        """
-        new = {"parts": [encode_part(part) for part in parts]}
-        edited = update(t.said).where(t.said.c.id == message_id).values(new).returning(t.said.c.turn_id)
-        async with self._write() as db:
-            turn_id = (await db.execute(edited)).scalar_one_or_none()
-            if turn_id is None:
-                return None
-            await drop_files(db, message_id, parts)
-            await put_files(db, message_id, parts)
-            return await read_turn(db, turn_id)
-
-    @unbroken
-    async def forget_said(self, message_id: int) -> Turn | None:
-        """Take a message out of its question; without any message left, the whole turn goes.
-
-        Returns the turn as it is now, or None when it is gone or the message was
-        never known; `turn_of_message` tells beforehand.
-        """
-        async with self._write() as db:
-            asked_in = select(t.said.c.turn_id).where(t.said.c.id == message_id)
-            turn_id = (await db.execute(asked_in)).scalar_one_or_none()
-            # Held, so that two last messages deleted at once cannot each spare the turn for the other.
-            if turn_id is None or await hold_turn(db, turn_id) is None:
-                return None
-            await db.execute(delete(t.said).where(t.said.c.id == message_id))
-            left = exists().where(t.said.c.turn_id == turn_id)
-            await db.execute(delete(t.turns).where(t.turns.c.id == turn_id, ~left))
-            return await read_turn(db, turn_id)
-
     # Turns
 
     @unbroken
@@ -205,6 +158,14 @@ class Store:
         newest = select(func.max(t.turns.c.id)).where(t.turns.c.conversation_id == conversation_id)
         async with self._read() as db:
             found = await read_turns(db, t.turns.c.id == newest.scalar_subquery())
+            return found[0] if found else None
+
+    @unbroken
+    async def next_turn(self, conversation_id: int, *, after: int) -> Turn | None:
+        """A conversation's oldest turn with an id above `after`, or None."""
+        later = (t.turns.c.conversation_id == conversation_id) & (t.turns.c.id > after)
+        async with self._read() as db:
+            found = await read_turns(db, t.turns.c.id == select(func.min(t.turns.c.id)).where(later).scalar_subquery())
             return found[0] if found else None
 
     @unbroken
@@ -256,12 +217,29 @@ class Store:
     async def finish(
         self, turn_id: int, status: TurnStatus, steps: Sequence[Step], *, error: str | None, notices: Sequence[str]
     ) -> None:
-        """Store everything of a finished turn and enter its usage in the ledger; doing so twice changes nothing."""
+        """Store everything of a finished turn and enter its usage in the ledger; doing so twice changes nothing.
+
+        That it is not shown yet is noted, too; `note_shown` takes the note away.
+        """
         end = update(t.turns).values(status=status, error=error, notices=list(notices))
         async with self._write() as db:
             if (turn := await hold_turn(db, turn_id)) is not None:
                 await db.execute(end.where(t.turns.c.id == turn_id))
                 await put_steps(db, turn_id, turn, 0, steps, at=self._clock())
+                await add(db, t.unshown, {"turn_id": turn_id})
+
+    @unbroken
+    async def note_shown(self, turn_id: int) -> None:
+        """Note that nothing of a turn is left to be shown."""
+        async with self._write() as db:
+            await db.execute(delete(t.unshown).where(t.unshown.c.turn_id == turn_id))
+
+    @unbroken
+    async def unshown(self) -> list[Turn]:
+        """The finished turns whose end may not be on Discord, oldest first."""
+        waiting = t.turns.c.id.in_(select(t.unshown.c.turn_id))
+        async with self._read() as db:
+            return await read_turns(db, waiting, t.turns.c.status.not_in(_UNFINISHED))
 
     @unbroken
     async def save_pages(self, turn_id: int, pages: Sequence[int]) -> None:

@@ -80,6 +80,10 @@ conversations = Table(
     Column("first_turn_id", BigInteger, nullable=False),
     Column("created_at", Double, nullable=False),
     Column("first_whole_turn_id", BigInteger, nullable=False, server_default=text("0")),
+    Column("parent_id", Snowflake),
+    # The newest message of those turns that have been changed: they may be gone while it is still on Discord.
+    Column("heard_up_to", Snowflake),
+    Index(None, "parent_id"),
 )
 
 turns = Table(
@@ -106,8 +110,11 @@ said = Table(
     Column("author_name", Json, nullable=False),
     Column("parts", Json, nullable=False),
     Column("at", Double, nullable=False),
+    # Of a copy in a fork, whose own id is negative: the message on Discord that it copies.
+    Column("copy_of", Snowflake),
     Index(None, "turn_id"),
     Index(None, "at"),
+    Index(None, "copy_of"),
 )
 
 files = Table(
@@ -133,6 +140,21 @@ pages = Table(
     Column("id", Snowflake, primary_key=True, autoincrement=False),
     Column("turn_id", Serial, ForeignKey(turns.c.id, ondelete="CASCADE"), nullable=False),
     Column("position", Integer, nullable=False),
+    Index(None, "turn_id"),
+)
+
+unshown = Table(  # finished turns whose end may not be on Discord yet
+    "unshown",
+    metadata,
+    Column("turn_id", Serial, ForeignKey(turns.c.id, ondelete="CASCADE"), primary_key=True, autoincrement=False),
+)
+
+leftovers = Table(  # messages that showed a turn which is gone, until they are deleted on Discord
+    "leftovers",
+    metadata,
+    Column("id", Snowflake, primary_key=True, autoincrement=False),
+    Column("channel_id", Snowflake, nullable=False),
+    Column("turn_id", BigInteger, nullable=False),
     Index(None, "turn_id"),
 )
 

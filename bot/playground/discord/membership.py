@@ -78,6 +78,8 @@ class ThreadMembership(State):
             return
         for user in new:
             thread.members[user] = self.now()
+            if channel.type is ChannelType.PRIVATE_THREAD:  # it begins for them (Discord, "Thread Create")
+                self.publish("THREAD_CREATE", channel_view(self, channel, user), channel, only_user=user)
         self._publish_members(channel, thread, {"added_members": [self._full_member(channel, user) for user in new]})
 
     def _expel(self, channel: Channel, user_id: int) -> None:

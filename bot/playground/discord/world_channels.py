@@ -50,13 +50,15 @@ class ChannelVerbs(ThreadVerbs):
             return channel
         needed = Permission.MANAGE_CHANNELS if channel.thread is None else Permission.MANAGE_THREADS
         self.require(actor, channel, needed)
-        for thread in self.threads_of(channel.guild_id, channel_id):
-            self._remove(thread)
-        self._remove(channel)
+        self._announce_removal(channel)
+        # Discord tells of no thread that goes with its channel (discord.js, pull request 10883).
+        for gone in (*self.threads_of(channel.guild_id, channel_id), channel):
+            del self.records.channels[gone.id]
+            self.records.messages.pop(gone.id, None)
         return channel
 
-    def _remove(self, channel: Channel) -> None:
-        # Told before it happens: afterwards nobody could be asked whether they saw the channel.
+    def _announce_removal(self, channel: Channel) -> None:
+        """Told before it happens: afterwards nobody could be asked whether they saw the channel."""
         if channel.thread is None:
             self.publish_channel("CHANNEL_DELETE", channel)
         else:
@@ -66,8 +68,6 @@ class ChannelVerbs(ThreadVerbs):
             starter = self.records.messages.get(channel.parent_id or 0, {}).get(channel.id)
             if starter is not None:
                 starter.flags &= ~MessageFlag.HAS_THREAD
-        del self.records.channels[channel.id]
-        self.records.messages.pop(channel.id, None)
 
     def _edit_guild_channel(self, actor: int, channel: Channel, form: ChannelForm) -> None:
         self.require(actor, channel, Permission.MANAGE_CHANNELS)

@@ -57,6 +57,13 @@ function channelChanged(state, channel) {
   return { ...state, channels: { ...state.channels, [channel.id]: merged } };
 }
 
+/** A channel's threads go with it; there is no event for each. */
+function channelWithThreadsGone(state, channel) {
+  const isIn = ({ parent_id, thread_metadata }) => thread_metadata && parent_id === channel.id;
+  const threads = Object.values(state.channels).filter(isIn);
+  return [...threads, channel].reduce(channelGone, state);
+}
+
 function channelGone(state, { id }) {
   return {
     ...state,
@@ -116,8 +123,9 @@ export function reduce(state, { t, d }, { seen, now }) {
     case "CHANNEL_UPDATE":
       return channelChanged(state, d);
     case "THREAD_DELETE":
-    case "CHANNEL_DELETE":
       return channelGone(state, d);
+    case "CHANNEL_DELETE":
+      return channelWithThreadsGone(state, d);
     case "APPLICATION_COMMANDS":
       return { ...state, commands: d.commands };
     case "BOT_STATUS":
