@@ -29,13 +29,14 @@ from bot.settings import Settings, is_host
 
 if TYPE_CHECKING:
     from bot.chat import Chat
+    from bot.naming import Naming
     from bot.openrouter.catalogue import Catalogue
     from bot.posting import Poster
     from bot.store import Store
 
 log = logging.getLogger(__name__)
 
-COGS = ("cogs.chat", "cogs.ask", "cogs.controls", "cogs.reasoning", "cogs.help")
+COGS = ("cogs.chat", "cogs.ask", "cogs.controls", "cogs.reasoning", "cogs.title", "cogs.help")
 
 _SYNCED = "commands synced"
 SORRY = "Something went wrong on my side, and it has been logged. Please try again in a moment."
@@ -50,6 +51,7 @@ class Services:
     catalogue: Catalogue
     settings: Settings
     poster: Poster
+    naming: Naming
 
 
 class Client(commands.AutoShardedBot):

@@ -158,7 +158,7 @@ class Poster:
         message = self._client.get_partial_messageable(channel_id).get_partial_message(message_id)
         try:
             async with asyncio.timeout(10):
-                with _impatient():
+                with impatient():
                     if waits:
                         await message.add_reaction(WAITING)
                     elif self._client.user is not None:
@@ -170,7 +170,7 @@ class Poster:
         """Write to somebody privately; best effort, for people may refuse letters."""
         try:
             async with asyncio.timeout(10):
-                with _impatient():
+                with impatient():
                     channel = await self._client.create_dm(discord.Object(user_id))
                     await channel.send(text)
         except (discord.DiscordException, aiohttp.ClientError, OSError, RetryLater) as error:
@@ -201,7 +201,7 @@ class Poster:
 
 
 @contextmanager
-def _impatient() -> Generator[None]:
+def impatient() -> Generator[None]:
     """Let a 429 be raised at once: discord.py would wait, and being cancelled while it does may block it for good."""
     token = TICKET.set(Ticket((0, Kind.SEND), is_used=True))
     try:

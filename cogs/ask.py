@@ -99,15 +99,16 @@ class Ask(commands.Cog):
     async def _conversation(
         self, interaction: discord.Interaction[Client], prompt: str, model: str | None, effort: str | None
     ) -> Conversation:
-        channel_id = interaction.channel_id or 0
+        channel_id, title = interaction.channel_id or 0, ""
         if interaction.guild is not None:
             message = await interaction.original_response()
             thread = await message.create_thread(name=thread_name(prompt), auto_archive_duration=1440)
-            channel_id = thread.id
+            channel_id, title = thread.id, thread.name
         return Conversation(
             channel_id,
             interaction.guild_id,
             interaction.user.id,
+            title=title,
             model=model,
             effort=effort,
             created_at=interaction.created_at.timestamp(),

@@ -129,7 +129,9 @@ class Chat(commands.Cog):
         conversation = known
         if decision is Verdict.OPEN_THREAD:
             thread = await self._open_thread(message, text)
-            conversation = await self._store.conversation(thread.id) or new_conversation(thread.id, message)
+            title = thread.name if isinstance(thread, discord.Thread) else ""
+            new = new_conversation(thread.id, message, title=title)
+            conversation = await self._store.conversation(thread.id) or new
         elif conversation is None:
             conversation = new_conversation(message.channel.id, message)
         if decision is Verdict.JOIN_THREAD:
@@ -197,13 +199,17 @@ async def _tell(message: discord.Message, text: str) -> None:
         log.info("an error could not be told: %s", describe(refusal))
 
 
-def new_conversation(channel_id: int, message: discord.Message) -> Conversation:
-    """A conversation in this channel, begun by this message; in others' threads it listens to mentions only."""
+def new_conversation(channel_id: int, message: discord.Message, *, title: str = "") -> Conversation:
+    """A conversation in this channel, begun by this message; in others' threads it listens to mentions only.
+
+    `title` is the name of a thread that was opened for it.
+    """
     ours = message.guild is None or not isinstance(message.channel, discord.Thread)
     return Conversation(
         channel_id,
         message.guild.id if message.guild else None,
         message.author.id,
+        title=title,
         listen=Listen.ALL if ours else Listen.MENTIONS,
         created_at=message.created_at.timestamp(),
     )

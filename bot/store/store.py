@@ -20,6 +20,7 @@ from bot.messages import Conversation, JsonObject, Part, Said, Step, Turn, TurnS
 from bot.store import tables as t
 from bot.store.codec import encode_part
 from bot.store.connect import Engines, create_engines, explain, parse_url, unbroken
+from bot.store.ledger import Ledger
 from bot.store.migrate import migrate
 from bot.store.reading import read_conversation, read_conversations_seen_since, read_turn, read_turns
 from bot.store.writing import add, add_said, hold_turn, put, put_draft, put_steps
@@ -30,7 +31,7 @@ _OPENING_FAULTS = (SQLAlchemyError, sqlite3.Error, OSError, TypeError, ValueErro
 _UNFINISHED = [status for status in TurnStatus if status.unfinished]
 
 
-class Store:
+class Store(Ledger):
     """Everything Cogitor remembers. Open one for the process, and close it last."""
 
     def __init__(self, engines: Engines, clock: Callable[[], float]) -> None:
