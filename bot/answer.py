@@ -14,19 +14,20 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
-from bot.context import Fit, estimate_text, fit, output_room
+from bot.context import Fit, fit
 from bot.effort import allowed
 from bot.engine import Draft, Engine
 from bot.errors import ChannelGone, MessageGone, ModelError, ModelFault, ShowError, describe
 from bot.events import Answered, Ended, Noticed, ReplyEvent, StartedOver
 from bot.guild import GuildSettings
 from bot.messages import Conversation, ShowReasoning, Turn, TurnStatus
-from bot.model import Catalogue, ModelInfo, ModelRequest
+from bot.model import Catalogue, ModelRequest
 from bot.persona import system_prompt
 from bot.render.live import Live
 from bot.render.reply import Reply
 from bot.store import Store
 from bot.tools import Toolbox
+from bot.window import room_for
 
 log = logging.getLogger(__name__)
 
@@ -263,10 +264,8 @@ class Answer:
         turns = await self._backstage.store.turns(conversation.id, since=conversation.first_turn_id)
         earlier = [turn for turn in turns if turn.id < self.turn.id]
         system = system_prompt(persona=conversation.persona or guild.persona, shared=conversation.guild_id is not None)
-        window = (self._info or ModelInfo("", "")).context_tokens
-        room = output_room(window, guild.max_output_tokens)
-        budget = int((window - room - estimate_text(system)) * share)
-        fitted = fit((*earlier, replace(self.turn, steps=())), budget=budget)
+        room = room_for(system, self._info, max_output=guild.max_output_tokens)
+        fitted = fit((*earlier, replace(self.turn, steps=())), budget=int(room.for_turns * share))
         if fitted.dropped:
             self._conversation = replace(conversation, first_turn_id=fitted.first_turn_id)
             await self._backstage.store.leave_behind(conversation.id, before_turn=fitted.first_turn_id)
@@ -277,7 +276,7 @@ class Answer:
             turns=fitted.turns,
             session_id=f"cogitor-{conversation.id}",
             effort=allowed(conversation.effort or guild.effort, self._info, guild.max_effort),
-            max_output_tokens=room,
+            max_output_tokens=room.answer,
             name_speakers=conversation.guild_id is not None,
         )
 

@@ -36,7 +36,16 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-COGS = ("cogs.chat", "cogs.ask", "cogs.controls", "cogs.reasoning", "cogs.title", "cogs.export", "cogs.help")
+COGS = (
+    "cogs.chat",
+    "cogs.ask",
+    "cogs.controls",
+    "cogs.reasoning",
+    "cogs.title",
+    "cogs.export",
+    "cogs.context",
+    "cogs.help",
+)
 
 _SYNCED = "commands synced"
 SORRY = "Something went wrong on my side, and it has been logged. Please try again in a moment."

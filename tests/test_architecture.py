@@ -17,6 +17,9 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "sqlalchemy": ("bot/store/", "migrations/"),
     "alembic": ("bot/store/", "migrations/"),
     "aiosqlite": ("bot/store/",),
+    "matplotlib": ("bot/render/chart.py",),
+    "markdown_it": ("bot/export/",),
+    "pygments": ("bot/export/",),
     "asyncpg": ("bot/store/",),
     "aiohttp": (
         "bot/playground/",
@@ -51,9 +54,11 @@ PURE = (
     "bot/pieces.py",
     "bot/reasoning.py",
     "bot/titles.py",
+    "bot/window.py",
     "bot/written_calls.py",
 )
 PURE_MAY = {
+    "bot.context",
     "bot.errors",
     "bot.events",
     "bot.incoming",
@@ -62,11 +67,13 @@ PURE_MAY = {
     "bot.model",
     "bot.pieces",
     "bot.reasoning",
+    "bot.window",
     "bot.written_calls",
     "pydantic",
 }
 STANDARD = sys.stdlib_module_names
-RENDER_MAY = PURE_MAY | {"bot.render"}
+RENDER_MAY = PURE_MAY | {"bot.render", "matplotlib"}
+EXPORT_MAY = PURE_MAY | {"bot.export", "bot.render", "bot.store.codec", "markdown_it", "pygments"}
 
 SOURCES = sorted(
     path.relative_to(ROOT).as_posix()
@@ -110,3 +117,18 @@ def test_rendering_knows_only_events_and_itself(source: str) -> None:
     for module in imports(source):
         if is_in(module, {"bot"}) or module.split(".")[0] not in STANDARD:
             assert is_in(module, RENDER_MAY), f"{source} may not import {module}"
+
+
+@pytest.mark.parametrize("source", [source for source in SOURCES if source.startswith("bot/export/")])
+def test_exporting_knows_only_turns_and_formats(source: str) -> None:
+    for module in imports(source):
+        if is_in(module, {"bot"}) or module.split(".")[0] not in STANDARD:
+            assert is_in(module, EXPORT_MAY), f"{source} may not import {module}"
+
+
+def test_pictures_are_drawn_without_anything_that_is_shared_or_slow_to_start() -> None:
+    """pyplot keeps figures in the module; and matplotlib takes a second to import, which a start need not."""
+    chart = ast.parse((ROOT / "bot/render/chart.py").read_text())
+    at_start = [ast.unparse(node) for node in chart.body if isinstance(node, ast.Import | ast.ImportFrom)]
+    assert not any("matplotlib" in line for line in at_start)
+    assert not any("pyplot" in module for module in imports("bot/render/chart.py"))
