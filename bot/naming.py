@@ -125,8 +125,10 @@ class Naming:
 
     async def rename(self, conversation_id: int, name: str) -> None:
         """Name a thread, for good: it is not renamed unasked afterwards. Raises RetryLater and ForUser."""
-        self.check_may_rename(conversation_id)
         await self._store.take_first_name(conversation_id)
+        if await self._still_named(conversation_id, name):
+            return  # Discord would count it all the same
+        self.check_may_rename(conversation_id)
         await self._names.change(conversation_id, name)
         self._renamed[conversation_id] = (*self._renamed.get(conversation_id, ()), self._clock())
 

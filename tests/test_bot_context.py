@@ -10,12 +10,20 @@ import pytest
 
 from bot.messages import JsonObject, Said, Step, Text, TurnStatus
 from bot.playground.discord.records import Channel
+from bot.render.chart import draw_window
 from bot.store import Store
+from bot.window import Room, Window
 from tests.bot_trouble import Private
 from tests.test_bot_export import Files
 from tests.whole_bot import Stage, script_file, stage
 
 ECHO: JsonObject = {"name": "echo", "think": "Easy.", "say": "You said: {question}"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def libraries() -> None:
+    """The first picture takes the time that matplotlib takes to import, which a busy machine stretches."""
+    draw_window(Window("a/b", Room(1_000, 1, 100), False, 1, 1, 0, 0))
 
 
 @pytest.fixture
@@ -42,7 +50,9 @@ async def told(bot: Stage, thread: Channel) -> str:
 
 async def test_a_picture_comes_with_the_same_facts_in_words(bot: Stage) -> None:
     thread, files = await conversation(bot, 1), Files(bot, bot.ben)
+    private = Private(bot, bot.ben)
     text = await told(bot, thread)
+    assert "'content_type': 'image/png'" in str(private.seen)  # by its name, as Discord does; so it is shown in place
     assert "Model: kimi-k2-thinking, a window of 262,144 tokens" in text
     name, data, description = await files.next()
     assert name == "context.png"
