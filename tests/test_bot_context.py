@@ -52,7 +52,7 @@ async def test_a_picture_comes_with_the_same_facts_in_words(bot: Stage) -> None:
     thread, files = await conversation(bot, 1), Files(bot, bot.ben)
     private = Private(bot, bot.ben)
     text = await told(bot, thread)
-    assert "'content_type': 'image/png'" in str(private.seen)  # by its name, as Discord does; so it is shown in place
+    await private.told("'content_type': 'image/png'")  # by its name, as Discord does; so it is shown in place
     assert "Model: kimi-k2-thinking, a window of 262,144 tokens" in text
     name, data, description = await files.next()
     assert name == "context.png"
