@@ -12,7 +12,8 @@ COPY --from=packages /cogitor/.venv .venv
 COPY bot bot
 COPY cogs cogs
 COPY migrations migrations
-ENV PATH=/cogitor/.venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 HEALTH_PORT=8080
+ENV PATH=/cogitor/.venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 HEALTH_PORT=8080 \
+    MPLCONFIGDIR=/tmp/matplotlib
 USER cogitor
 VOLUME /cogitor/data
 HEALTHCHECK --interval=30s --timeout=5s --start-period=30s \

@@ -20,8 +20,8 @@ from bot import __version__
 from bot.errors import ConfigError, describe
 from bot.settings import load_settings
 
-QUIET = ("discord", "httpx", "httpcore", "sqlalchemy", "aiosqlite", "alembic", "aiohttp")
-"""Libraries whose debug output quotes messages or headers; they are held at WARNING whatever LOG_LEVEL says."""
+QUIET = ("discord", "httpx", "httpcore", "sqlalchemy", "aiosqlite", "alembic", "aiohttp", "matplotlib", "PIL")
+"""Libraries whose debug output quotes messages or headers, or lists every font; LOG_LEVEL does not lower them."""
 
 
 def main() -> int:

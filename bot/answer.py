@@ -14,20 +14,21 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
-from bot.context import Fit, estimate_text, fit, lighten, output_room
+from bot.context import Fit, fit, lighten
 from bot.effort import allowed
 from bot.engine import Draft, Engine
 from bot.errors import ChannelGone, MessageGone, ModelError, ModelFault, ShowError, ShutDown, describe
 from bot.events import Answered, Ended, Noticed, ReplyEvent, StartedOver
 from bot.guild import GuildSettings
 from bot.messages import Conversation, ShowReasoning, Turn, TurnStatus
-from bot.model import Catalogue, ModelInfo, ModelRequest
+from bot.model import Catalogue, ModelRequest
 from bot.persona import system_prompt
 from bot.render.live import Live
 from bot.render.reply import Reply
 from bot.sight import TEXT_ONLY, abilities, has_files, left_out, says_nothing
 from bot.store import Store
 from bot.tools import Toolbox
+from bot.window import room_for
 
 log = logging.getLogger(__name__)
 
@@ -343,12 +344,10 @@ class Answer:
         conversation, guild = self._conversation, self._guild
         asked = lighten(self.turn, self._able) if self._bare else self.turn
         system = system_prompt(persona=conversation.persona or guild.persona, shared=conversation.guild_id is not None)
-        window = (self._info or ModelInfo("", "")).context_tokens
-        room = output_room(window, guild.max_output_tokens)
-        budget = window - room - estimate_text(system)
+        room = room_for(system, self._info, max_output=guild.max_output_tokens)
         fitted = fit(
             (*earlier, replace(asked, steps=())),
-            budget=budget if limit is None else min(budget, limit),
+            budget=room.for_turns if limit is None else min(room.for_turns, limit),
             first_whole=conversation.first_whole_turn_id,
             able=self._able,
         )
@@ -363,7 +362,7 @@ class Answer:
             turns=tuple(turns),
             session_id=f"cogitor-{conversation.id}",
             effort=allowed(conversation.effort or guild.effort, self._info, guild.max_effort),
-            max_output_tokens=room,
+            max_output_tokens=room.answer,
             name_speakers=conversation.guild_id is not None,
         )
 

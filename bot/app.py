@@ -25,12 +25,14 @@ from bot.engine import Engine
 from bot.errors import ConfigError
 from bot.health import serve_health
 from bot.meter import Meter
+from bot.naming import Naming, NamingDefaults
 from bot.openrouter import Catalogue, OpenRouter, open_http
 from bot.posting import Poster
 from bot.render.live import Live
 from bot.render.traffic import Traffic
 from bot.settings import Settings
 from bot.store import Store
+from bot.thread_names import Threads
 from bot.tools import Toolbox
 
 log = logging.getLogger(__name__)
@@ -79,12 +81,14 @@ class App:
             await stack.enter_async_context(serve_health(settings.health_port, self.healthy))
             engine = Engine(model, clock=self._clock)
             try:
-                await self._serve(store, catalogue, engine, reads_messages=True)
+                await self._serve(store, catalogue, model, engine, reads_messages=True)
             except discord.PrivilegedIntentsRequired:
                 log.warning("the message content intent is not granted: only mentions, DMs and commands are heard")
-                await self._serve(store, catalogue, engine, reads_messages=False)
+                await self._serve(store, catalogue, model, engine, reads_messages=False)
 
-    async def _serve(self, store: Store, catalogue: Catalogue, engine: Engine, *, reads_messages: bool) -> None:
+    async def _serve(
+        self, store: Store, catalogue: Catalogue, model: OpenRouter, engine: Engine, *, reads_messages: bool
+    ) -> None:
         """Connect to Discord and answer until cancelled; then let running answers save and say what they have."""
         settings = self._settings
         redirect(settings)
@@ -105,7 +109,17 @@ class App:
             seconds_left=poster.in_place.seconds_left,
         )
         chat = Chat(backstage, poster, remarks_for_new=() if reads_messages else (CANNOT_READ,))
-        client.services = Services(chat, Changes(store, chat), store, catalogue, settings, poster)
+        naming = Naming(
+            store,
+            model,
+            catalogue,
+            Threads(client),
+            NamingDefaults(settings.model, settings.fallback_models, automatic=settings.titles),
+            settings_of=chat.settings_of,
+            clock=self._clock,
+        )
+        chat.on_answered = naming.answered
+        client.services = Services(chat, Changes(store, chat), store, catalogue, settings, poster, naming)
         client.on_first_ready = self._on_ready
         async with client:
             try:
@@ -114,6 +128,7 @@ class App:
                     await self._stay_connected(client)
             finally:
                 await chat.aclose()
+                await naming.aclose()
                 await live.aclose()
 
     async def _stay_connected(self, client: Client) -> None:

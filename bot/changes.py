@@ -78,7 +78,16 @@ class Changes:
 
         `parent_id` is the other thread's channel, `at` is now in Unix seconds.
         """
-        fork = replace(source, id=into, owner_id=owner_id, first_turn_id=0, created_at=at, parent_id=parent_id)
+        fork = replace(
+            source,
+            id=into,
+            owner_id=owner_id,
+            title="",
+            parent_id=parent_id,
+            first_turn_id=0,
+            first_whole_turn_id=0,
+            created_at=at,
+        )
         forked = await self._store.fork(source.id, fork)
         if forked is None:
             raise ForUser(VANISHED)

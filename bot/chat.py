@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -61,6 +61,8 @@ class Chat:
         """Messages that wait for a turn's answer."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
+        self.on_answered: Callable[[int], None] = lambda turn_id: None
+        """Called when an answer has ended, however it ended, and is shown; must not wait for anything."""
 
     @property
     def running(self) -> int:
@@ -286,6 +288,7 @@ class Chat:
             await answer.run()
         finally:
             lane.answer = None
+        self.on_answered(turn_id)
 
     async def _with_defaults(self, new: Conversation) -> Conversation:
         """A new conversation, with what its server's admins have chosen for new ones."""

@@ -30,6 +30,7 @@ from bot.settings import Settings, is_host
 if TYPE_CHECKING:
     from bot.changes import Changes
     from bot.chat import Chat
+    from bot.naming import Naming
     from bot.openrouter.catalogue import Catalogue
     from bot.posting import Poster
     from bot.store import Store
@@ -44,6 +45,9 @@ COGS = (
     "cogs.controls",
     "cogs.history",
     "cogs.reasoning",
+    "cogs.title",
+    "cogs.export",
+    "cogs.context",
     "cogs.help",
 )
 
@@ -64,6 +68,7 @@ class Services:
     catalogue: Catalogue
     settings: Settings
     poster: Poster
+    naming: Naming
 
 
 class Client(commands.AutoShardedBot):

@@ -53,6 +53,11 @@ class GuildSettings(BaseModel):
     footer: bool = Field(
         default=True, title="Footer", description="Whether answers end with a line naming model, time, tokens and cost."
     )
+    titles: bool = Field(
+        default=True,
+        title="Titles",
+        description="Whether a thread is renamed once, after its first answer, to a title made from the conversation.",
+    )
     max_output_tokens: int = Field(
         default=MAX_OUTPUT_TOKENS,
         title="Longest answer",

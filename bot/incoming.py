@@ -34,8 +34,12 @@ def thread_name(text: str) -> str:
     """A name for the thread that a question opens: its first line, cut at a word."""
     plain = _INVISIBLE.sub("", re.sub(r"```\w*|[`*_~|#>]+", " ", text))
     line = next((line for line in map(str.strip, plain.splitlines()) if line), "")
-    line = re.sub(r"\s+", " ", line)
-    if len(line) <= THREAD_NAME_LENGTH:
-        return line or "New conversation"
-    head = line[:THREAD_NAME_LENGTH].rpartition(" ")[0]
-    return (head if len(head) > THREAD_NAME_LENGTH // 2 else line[: THREAD_NAME_LENGTH - 1]).rstrip(" ,;:.-") + "…"
+    return shortened(re.sub(r"\s+", " ", line), THREAD_NAME_LENGTH) or "New conversation"
+
+
+def shortened(line: str, length: int) -> str:
+    """A line of at most `length` characters, cut at a word where one is near."""
+    if len(line) <= length:
+        return line
+    head = line[:length].rpartition(" ")[0]
+    return (head if len(head) > length // 2 else line[: length - 1]).rstrip(" ,;:.-\u200d\ufe0f") + "…"

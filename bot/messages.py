@@ -118,6 +118,15 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class Spending:
+    """What one turn has consumed by now: `requests` to models, all attempts and its title included."""
+
+    turn_id: int
+    requests: int
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One model request inside a turn, with everything the model gave back."""
 
@@ -217,6 +226,7 @@ class Conversation:
     guild_id: int | None
     owner_id: int
     title: str = ""
+    """The name that we opened the thread with, until it is due to be renamed; empty where nothing is."""
     model: str | None = None
     effort: str | None = None
     persona: str | None = None

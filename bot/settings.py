@@ -46,6 +46,7 @@ class Settings(BaseSettings):
     owner_ids: Annotated[tuple[int, ...], NoDecode] = Field(
         (), description="use a comma-separated list of Discord user ids (numbers)"
     )
+    titles: bool = Field(True, description="use true or false")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="use DEBUG, INFO, WARNING or ERROR"
     )

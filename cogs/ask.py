@@ -114,16 +114,16 @@ class Ask(commands.Cog):
         at = interaction.created_at.timestamp()
         if spot is Spot.THREAD:
             return joined(channel_id, interaction.channel, asker_id, at, interaction.guild_id)
-        parent_id = None
+        parent_id, title = None, ""
         if spot is Spot.CHANNEL:
-            parent_id = channel_id
+            parent_id, title = channel_id, thread_name(prompt)
             message = await interaction.original_response()
             try:
-                channel_id = (await open_thread(message, thread_name(prompt))).id
+                channel_id = (await open_thread(message, title)).id
             except ForUser:
                 await interaction.delete_original_response()
                 raise
-        return Conversation(channel_id, interaction.guild_id, asker_id, created_at=at, parent_id=parent_id)
+        return Conversation(channel_id, interaction.guild_id, asker_id, title=title, created_at=at, parent_id=parent_id)
 
 
 def _said(interaction: discord.Interaction[Client], parts: tuple[Part, ...]) -> Said:

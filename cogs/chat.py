@@ -198,8 +198,10 @@ class Chat(commands.Cog):
             raise ForUser(" ".join(remarks))
         conversation = known
         if decision is Verdict.OPEN_THREAD:
-            thread = await open_thread(message, thread_name(self._text(message)))
-            conversation = await self._store.conversation(thread.id) or new_conversation(thread.id, message)
+            name = thread_name(self._text(message))
+            thread = await open_thread(message, name)
+            new = new_conversation(thread.id, message, title=name if thread.is_new else "")
+            conversation = await self._store.conversation(thread.id) or new
         elif conversation is None:
             conversation = new_conversation(message.channel.id, message)
             conversation = _listening(conversation) if decision is Verdict.ANSWER else conversation
@@ -276,14 +278,17 @@ class Chat(commands.Cog):
         return await self._chat.settings_of(message.guild.id if message.guild else None)
 
 
-def new_conversation(channel_id: int, message: discord.Message) -> Conversation:
-    """A conversation in this channel, begun by this message; in others' threads it listens to mentions only."""
+def new_conversation(channel_id: int, message: discord.Message, *, title: str = "") -> Conversation:
+    """A conversation in this channel, begun by this message; in others' threads it listens to mentions only.
+
+    `title` is the name of a thread that was opened for it.
+    """
     guild_id = message.guild.id if message.guild else None
     at = message.created_at.timestamp()
     if isinstance(message.channel, discord.Thread):
         return joined(channel_id, message.channel, message.author.id, at, guild_id)
     parent_id = message.channel.id if message.guild else None
-    return Conversation(channel_id, guild_id, message.author.id, created_at=at, parent_id=parent_id)
+    return Conversation(channel_id, guild_id, message.author.id, title=title, created_at=at, parent_id=parent_id)
 
 
 def _listening(conversation: Conversation) -> Conversation:

@@ -124,13 +124,12 @@ def in_a_while(seconds: float) -> str:
 
 
 def joined(channel_id: int, channel: Any, owner_id: int, created_at: float, guild_id: int | None) -> Conversation:
-    """A conversation in a thread that the bot did not open: it has a name, and is for the people in it."""
+    """A conversation in a thread that the bot did not open: its name is not ours, and it is for the people in it."""
     is_thread = isinstance(channel, discord.Thread)
     return Conversation(
         channel_id,
         guild_id,
         owner_id,
-        title=channel.name if is_thread else "",
         listen=Listen.MENTIONS,
         created_at=created_at,
         parent_id=channel.parent_id if is_thread else None,

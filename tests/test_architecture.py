@@ -20,12 +20,16 @@ ALLOWED: dict[str, tuple[str, ...]] = {
         "bot/widgets.py",
         "bot/app.py",
         "bot/doctor.py",
+        "bot/thread_names.py",
     ),
     "httpx": ("bot/openrouter/", "bot/tools/"),
     "httpx_sse": ("bot/openrouter/",),
     "sqlalchemy": ("bot/store/", "migrations/"),
     "alembic": ("bot/store/", "migrations/"),
     "aiosqlite": ("bot/store/",),
+    "matplotlib": ("bot/render/chart.py",),
+    "markdown_it": ("bot/export/",),
+    "pygments": ("bot/export/",),
     "asyncpg": ("bot/store/",),
     "aiohttp": (
         "bot/playground/",
@@ -36,6 +40,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
         "bot/refusals.py",
         "bot/app.py",
         "bot/doctor.py",
+        "bot/thread_names.py",
         "bot/openrouter/transport.py",
         "cogs/",
     ),
@@ -65,10 +70,13 @@ PURE = (
     "bot/reasoning.py",
     "bot/sight.py",
     "bot/starting.py",
+    "bot/titles.py",
+    "bot/window.py",
     "bot/written_calls.py",
 )
 PURE_MAY = {
     "bot.annotations",
+    "bot.context",
     "bot.errors",
     "bot.events",
     "bot.incoming",
@@ -79,11 +87,13 @@ PURE_MAY = {
     "bot.pieces",
     "bot.reasoning",
     "bot.sight",
+    "bot.window",
     "bot.written_calls",
     "pydantic",
 }
 STANDARD = sys.stdlib_module_names
-RENDER_MAY = PURE_MAY | {"bot.render"}
+RENDER_MAY = PURE_MAY | {"bot.render", "matplotlib"}
+EXPORT_MAY = PURE_MAY | {"bot.export", "bot.render", "bot.store.codec", "markdown_it", "pygments"}
 
 SOURCES = sorted(
     path.relative_to(ROOT).as_posix()
@@ -127,3 +137,18 @@ def test_rendering_knows_only_events_and_itself(source: str) -> None:
     for module in imports(source):
         if is_in(module, {"bot"}) or module.split(".")[0] not in STANDARD:
             assert is_in(module, RENDER_MAY), f"{source} may not import {module}"
+
+
+@pytest.mark.parametrize("source", [source for source in SOURCES if source.startswith("bot/export/")])
+def test_exporting_knows_only_turns_and_formats(source: str) -> None:
+    for module in imports(source):
+        if is_in(module, {"bot"}) or module.split(".")[0] not in STANDARD:
+            assert is_in(module, EXPORT_MAY), f"{source} may not import {module}"
+
+
+def test_pictures_are_drawn_without_anything_that_is_shared_or_slow_to_start() -> None:
+    """pyplot keeps figures in the module; and matplotlib takes a second to import, which a start need not."""
+    chart = ast.parse((ROOT / "bot/render/chart.py").read_text())
+    at_start = [ast.unparse(node) for node in chart.body if isinstance(node, ast.Import | ast.ImportFrom)]
+    assert not any("matplotlib" in line for line in at_start)
+    assert not any("pyplot" in module for module in imports("bot/render/chart.py"))

@@ -211,6 +211,7 @@ async def stage(
             discord_gateway_url=discord.gateway_url,
             openrouter_base_url=model.base_url,
             openrouter_api_key="stand-in",
+            titles=False,  # tests that count requests and messages want none but those they cause
             database_url=f"sqlite:///{folder / 'cogitor.db'}",
         )
         yield Stage(world, discord, model, settings)

@@ -22,6 +22,7 @@ from bot.store import tables as t
 from bot.store.connect import create_engines, explain, parse_url, unbroken
 from bot.store.drafts import put_draft
 from bot.store.history import History
+from bot.store.ledger import Ledger
 from bot.store.migrate import migrate
 from bot.store.reading import read_conversation, read_conversations_seen_since, read_files, read_turn, read_turns
 from bot.store.writing import add, add_said, hold_turn, put, put_steps
@@ -32,7 +33,7 @@ _OPENING_FAULTS = (SQLAlchemyError, sqlite3.Error, OSError, TypeError, ValueErro
 _UNFINISHED = [status for status in TurnStatus if status.unfinished]
 
 
-class Store(History):
+class Store(History, Ledger):
     """Everything Cogitor remembers. Open one for the process, and close it last."""
 
     @classmethod

@@ -177,6 +177,7 @@ usage = Table(
     Column("cost", BigInteger),
     Column("at", Double, nullable=False),
     UniqueConstraint("turn_id", "step", "attempt"),
+    Index(None, "conversation_id"),
     Index(None, "guild_id", "at"),
     Index(None, "user_id", "at"),
 )

@@ -26,6 +26,8 @@ from bot.playground.discord.records import (
 from bot.playground.discord.state import State
 
 _SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
+_UNTOLD = "application/octet-stream"
+"""What discord.py says of every file; Discord itself finds out what it is."""
 
 
 def compose_message(
@@ -141,8 +143,8 @@ def attach(state: State, upload: Upload, notes: Iterable[AttachmentNote]) -> Att
     """An upload as an attachment with an id of its own; a note may rename or describe it."""
     note = next((note for note in notes if note.id == upload.index), AttachmentNote(upload.index))
     name = note.filename or upload.filename
-    given = upload.content_type if upload.content_type.isascii() else ""
-    kind = given or mimetypes.guess_type(name)[0] or "application/octet-stream"
+    given = upload.content_type if upload.content_type.isascii() and upload.content_type != _UNTOLD else ""
+    kind = given or mimetypes.guess_type(name)[0] or _UNTOLD
     return Attachment(
         id=state.mint(),
         filename=_safe_name(name),

@@ -19,9 +19,10 @@ from bot.playground.model.checks import unseal
 from bot.playground.model.files import parsed_now
 from bot.playground.model.request import ChatMessage, ChatRequest, OfferedFunction
 from bot.playground.model.script import Scene, Script, ScriptedCall
+from bot.playground.model.titles import title_of
 
 _TOKEN = re.compile(r" ?\w{1,8}| ?[^\w\s]{1,3}|\s+")
-_PLACE = re.compile(r"\{(question|name|turns|asked|thoughts|results|tools|phrases|model|effort)\}")
+_PLACE = re.compile(r"\{(question|name|turns|asked|thoughts|results|tools|phrases|model|effort|title)\}")
 _QUOTED_CHARS = 300
 _LISTED = 20
 
@@ -182,6 +183,7 @@ def _fill(template: str, script: Script, request: ChatRequest, model: StandIn) -
         "phrases": lambda: _phrases(script),
         "model": lambda: model.id,
         "effort": lambda: request.effort or "not given",
+        "title": lambda: title_of(request.questions[-1][1] if request.questions else ""),
     }
     return _PLACE.sub(lambda place: facts[place[1]](), template)
 

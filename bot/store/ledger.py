@@ -1,0 +1,93 @@
+"""The part of the store that knows what conversations cost: the usage ledger beside the turns' own steps.
+
+What a turn's steps consume is entered with them, in `writing`. Here is what is
+consumed beside the answers, and what all of it comes to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import Row, Select, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.messages import Conversation, Spending, Usage
+from bot.store import tables as t
+from bot.store.connect import unbroken
+
+
+class Ledger:
+    """Methods of `Store`: each is one short, unbroken transaction."""
+
+    _read: Callable[[], AbstractAsyncContextManager[AsyncConnection]]
+    _write: Callable[[], AbstractAsyncContextManager[AsyncConnection]]
+    _clock: Callable[[], float]
+
+    @unbroken
+    async def enter_usage(
+        self, turn_id: int, conversation: Conversation, user_id: int, *, model: str, usage: Usage
+    ) -> None:
+        """Enter a request that is no step of an answer, such as one for a title; also when its turn is gone.
+
+        Such rows are numbered -1, -2, … beside the turn's steps, which count from 0.
+        """
+        row = {
+            "turn_id": turn_id,
+            "attempt": 0,
+            "conversation_id": conversation.id,
+            "guild_id": conversation.guild_id,
+            "user_id": user_id,
+            "model": model,
+            **asdict(usage),
+            "at": self._clock(),
+        }
+        lowest = select(func.coalesce(func.min(t.usage.c.step), 0)).where(
+            t.usage.c.turn_id == turn_id, t.usage.c.attempt == 0, t.usage.c.step < 0
+        )
+        async with self._write() as db:
+            step = (await db.execute(lowest)).scalar_one() - 1
+            await db.execute(insert(t.usage).values(**row, step=step))
+
+    @unbroken
+    async def spending(self, conversation_id: int) -> list[Spending]:
+        """What each turn of a conversation has cost, oldest first, deleted turns and repeated attempts included."""
+        async with self._read() as db:
+            return [_read_spending(row) for row in await db.execute(_spending(conversation_id))]
+
+    @unbroken
+    async def take_first_name(self, conversation_id: int) -> str | None:
+        """The name that a thread was opened with, once: None for whoever asks again, or where there is none."""
+        known = t.conversations.c.id == conversation_id
+        pending = select(t.conversations.c.title).where(known).with_for_update()
+        async with self._write() as db:
+            name = (await db.execute(pending)).scalar_one_or_none()
+            if name:
+                await db.execute(update(t.conversations).where(known).values(title=""))
+            return name or None
+
+
+def _spending(conversation_id: int) -> Select[*tuple[Any, ...]]:
+    usage = t.usage.c
+    return (
+        select(
+            usage.turn_id,
+            func.count().label("requests"),
+            func.sum(usage.prompt_tokens).label("prompt"),
+            func.sum(usage.completion_tokens).label("completion"),
+            func.sum(usage.reasoning_tokens).label("reasoning"),
+            func.sum(usage.cached_tokens).label("cached"),
+            func.sum(usage.cost).label("cost"),
+        )
+        .where(usage.conversation_id == conversation_id)
+        .group_by(usage.turn_id)
+        .order_by(usage.turn_id)
+    )
+
+
+def _read_spending(row: Row[*tuple[Any, ...]]) -> Spending:
+    """PostgreSQL sums whole numbers to decimals."""
+    tokens = (int(row.prompt), int(row.completion), int(row.reasoning), int(row.cached))
+    return Spending(row.turn_id, row.requests, Usage(*tokens, cost=None if row.cost is None else int(row.cost)))
