@@ -395,4 +395,7 @@ async def test_called_into_a_thread_it_sees_the_newest_files_of_the_messages_bef
         await bot.answered(thread.id)
         [text, *_] = prompt(bot)[-1]["content"]
         assert shown(prompt(bot)) == [encoded(png(colour=1)), encoded(png(colour=2))]
-        assert text["text"].endswith("[image 1.png]\n\n[image 2.png]\n\nNow you are asked:\n\nwhich is brighter?")
+        assert text["text"].startswith(
+            "[Ben] [image 1.png]\n\n[image 2.png]\n\nEarlier in this thread:\nAda: look at this\n"
+        )
+        assert text["text"].endswith("\n\nNow you are asked:\n\nwhich is brighter?")

@@ -97,9 +97,9 @@ async def test_an_edited_message_keeps_the_files_that_it_refers_to(store: Store,
 
 async def test_a_deleted_message_takes_its_files_along(store: Store, turn: Turn, database_url: str) -> None:
     await store.ask_more(turn.id, said(2, IMAGE))
-    await store.forget_said(1)
+    await store.forget_messages([1])
     assert await kept(database_url) == {(2, png())}
-    await store.forget_conversation(THREAD.id)
+    await store.forget_channel(THREAD.id)
     assert await kept(database_url) == set()
 
 

@@ -48,7 +48,7 @@ async def test_an_unknown_cost_stays_unknown_and_does_not_spoil_the_sum(store: S
 
 async def test_what_was_spent_stays_when_the_question_is_deleted(store: Store, turn: Turn) -> None:
     await answer(store, turn, STEP)
-    await store.forget_said(1)
+    await store.forget_messages([1])
     await store.enter_usage(turn.id, THREAD, 20, model="moon/kimi", usage=TITLE)
     assert [(spent.turn_id, spent.requests) for spent in await store.spending(THREAD.id)] == [(turn.id, 2)]
 
