@@ -113,3 +113,15 @@ async def test_notes_on_an_answer_are_kept_with_its_step(store: Store, turn: Tur
     await store.finish(turn.id, TurnStatus.DONE, [step], error=None, notices=[])
     [stored] = await store.turns(THREAD.id)
     assert stored.steps == (step,)
+
+
+async def test_a_fork_has_the_files_and_remembers_from_where_on_it_is_whole(store: Store, turn: Turn) -> None:
+    await store.finish(turn.id, TurnStatus.DONE, [], error=None, notices=[])
+    await store.leave_behind(THREAD.id, before_turn=0, files_before=turn.id)
+    await store.fork(THREAD.id, replace(THREAD, id=5))
+    await store.forget_channel(THREAD.id)
+    copies = await store.turns(5)
+    assert data_of(await store.with_files(copies, BOTH)) == [png(), PDF]
+    fork = await store.conversation(5)
+    assert fork is not None
+    assert fork.first_whole_turn_id == copies[0].id
