@@ -12,6 +12,8 @@ HELP = """\
 **Talk to me**
 Mention me in a channel, or use `/ask`: I open a thread, and there every message is for me. In a DM just write.
 Start a message with `//` to talk past me. Messages that I have not got to yet carry ⏳.
+Right-click a message (on a phone: hold it) and choose **Apps**: **Ask about this** or **Explain this code**. Install \
+me for yourself to use these and `/ask` in every server and DM.
 
 **While I answer**
 **Stop** ends an answer and keeps what came. **Retry** answers again in the same place. **Continue** goes on where an \
@@ -22,8 +24,14 @@ answer was cut off. **Reasoning** shows you, and only you, what the model though
 `/reasoning` tells how this thread is set. `effort:` chooses how hard the model thinks, `show:spoiler` puts its \
 reasoning above each answer, behind a spoiler; both hold from the next answer on.
 
+**This conversation**
+Edit your last question and I answer it anew; delete a message and I forget it. `/undo` takes back the last question \
+and answer; `/fork` goes on from here in a new thread. `/title` renames this thread, `/export` gives you the \
+conversation as a file, `/context` shows how full the model's window is and what this has cost.
+
 **Files**
-Attach text or code of up to 1,024 KB, at most five files a message.
+Attach text, code, images or PDFs of up to 1,024 KB, at most five a message; I say which I could not use. Images need \
+a model that sees.
 """
 
 
