@@ -27,7 +27,7 @@ CROWD = 40
 RATE = 60.0
 """Tokens a second of each answer."""
 SEED = 20261125
-LENGTH, LONGEST = 4_200, 13_000
+LENGTH, LONGEST = 3_000, 11_500
 """Characters of an answer, and of every eighth, which does not fit into the messages that an answer may fill."""
 
 _SETTLED_SECONDS = 4.0
