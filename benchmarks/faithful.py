@@ -15,7 +15,7 @@ from random import Random
 from benchmarks.balance import Balance, balance, is_complete
 from benchmarks.dictation import Dictation, dictated
 from benchmarks.difficult import Answer, difficult_answer
-from benchmarks.judge import Judge, answer_in
+from benchmarks.judge import Judge
 from benchmarks.process import Process
 from benchmarks.stage import BOTS, ask, bot_on
 from benchmarks.weather import SILENT_SECONDS, Storm
@@ -70,7 +70,7 @@ class Watcher:
         content = str(dispatch.data["content"])
         self.changed_at = time.monotonic()
         self.frames[dispatch.channel_id].append((int(str(dispatch.data["id"])), content))
-        if dispatch.name == "MESSAGE_CREATE" and answer_in(content):
+        if dispatch.name == "MESSAGE_CREATE":
             self.posted[dispatch.channel_id, content] += 1
 
 
@@ -85,11 +85,14 @@ async def main() -> None:
         print(f"  {name}")
         for row, own, other in _rows(ours, theirs):
             ratio = f"{own / other:.2f}" if other else "–"
-            print(f"    {row:42}{own:10.4g}{other:18.4g}{ratio:>8}")
+            print(f"    {row:42}{_figure(own):>10}{_figure(other):>18}{ratio:>8}")
+
+
+def _figure(value: float) -> str:
+    return f"{value:,.1f}".removesuffix(".0")
 
 
 def _rows(ours: Figures, theirs: Figures) -> list[tuple[str, float, float]]:
-    rows: list[tuple[str, float, float]] = []
     both = (ours, theirs)
     pairs = {
         "frames": [it.frames for it in both],
@@ -103,9 +106,7 @@ def _rows(ours: Figures, theirs: Figures) -> list[tuple[str, float, float]]:
         "messages posted twice": [it.posted_twice for it in both],
         "refused with 429, weather apart": [it.refused for it in both],
     }
-    for row, (own, other) in pairs.items():
-        rows.append((row, own, other))
-    return rows
+    return [(row, own, other) for row, (own, other) in pairs.items()]
 
 
 async def measure(module: str, answers: list[Answer], streams: list[list[bytes]], *, is_stormy: bool) -> Figures:
@@ -158,7 +159,7 @@ def _messages(discord: DiscordServer, thread: int) -> list[Message]:
 
 
 def _judged(discord: DiscordServer, watcher: Watcher, answers: dict[int, Answer], refused: int) -> Figures:
-    frames = broken = code_broken = 0
+    frames = broken = code_broken = complete = 0
     ends: list[Balance] = []
     for thread, answer in answers.items():
         judge, seen = Judge(answer), watcher.frames[thread]
@@ -169,12 +170,13 @@ def _judged(discord: DiscordServer, watcher: Watcher, answers: dict[int, Answer]
         broken += sum(verdict.is_broken for verdict in verdicts)
         code_broken += sum(verdict.breaks_code for verdict in verdicts)
         ends.append(balance(answer, *_shown(discord, thread)))
+        complete += is_complete(answer, *_shown(discord, thread)) and not ends[-1].code_lines_damaged
     return Figures(
         frames=frames,
         broken=broken,
         code_broken=code_broken,
         balance=_sum(ends),
-        complete=sum(not (end.letters_lost or end.code_lines_damaged) for end in ends),
+        complete=complete,
         posted_twice=sum(count - 1 for count in watcher.posted.values()),
         refused=refused,
     )
