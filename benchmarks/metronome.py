@@ -21,9 +21,10 @@ _MOST_BODY = 64 * 2**20
 
 
 class Answering:
-    """One answer on its way: at which beat it begins, and how many of its tokens are sent."""
+    """One answer on its way: what is written at each beat, at which it begins, and how many of its tokens are sent."""
 
-    def __init__(self, writer: asyncio.StreamWriter, first_beat: int) -> None:
+    def __init__(self, writer: asyncio.StreamWriter, pieces: Sequence[bytes], first_beat: int) -> None:
+        self.pieces = pieces
         self.first_beat = first_beat
         self.sent = 0
         self._writer = writer
@@ -50,8 +51,8 @@ class Metronome:
         self._rate = rate
         self._crowd = crowd
         self._spread = spread
-        self._tokens = [_chunk(_event({"content": token}, None)) for token in tokens]
-        self._end = _chunk(_event({"content": ""}, "stop") + b"data: [DONE]\n\n") + b"0\r\n\r\n"
+        self._tokens = [chunk(event({"content": token}, None)) for token in tokens]
+        self._end = chunk(END) + LAST_CHUNK
         self._complete = asyncio.Event()
         self._server: asyncio.Server | None = None
         self._beating: asyncio.Task[None] | None = None
@@ -76,6 +77,10 @@ class Metronome:
     def tokens_sent(self) -> int:
         return sum(answering.sent for answering in self.answers.values())
 
+    def pieces_for(self, question: str) -> Sequence[bytes]:
+        """What is written for a question: one token a beat, and the end."""
+        return [*self._tokens, self._end]
+
     def sent_at(self, answering: Answering, token: int) -> float:
         """When a token of an answer was sent, in Unix seconds."""
         return self.beats[answering.first_beat + token]
@@ -83,19 +88,20 @@ class Metronome:
     async def _beat(self) -> None:
         await self._complete.wait()
         due = time.monotonic()
-        for beat in range(len(self._tokens) + self._spread + 1):
+        for beat in range(max(answering.first_beat + len(answering.pieces) for answering in self.answers.values())):
             due += 1 / self._rate
             await asyncio.sleep(max(0.0, due - time.monotonic()))
             self.beats.append(time.time())
             for answering in self.answers.values():
                 self._tell(answering, beat - answering.first_beat)
 
-    def _tell(self, answering: Answering, token: int) -> None:
-        if 0 <= token < len(self._tokens):
-            answering.write(self._tokens[token])
+    def _tell(self, answering: Answering, beat: int) -> None:
+        last = len(answering.pieces) - 1
+        if 0 <= beat <= last:
+            answering.write(answering.pieces[beat])
+        if 0 <= beat < last:
             answering.sent += 1
-        elif token == len(self._tokens):
-            answering.write(self._end)
+        elif beat == last:
             answering.ended.set()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -108,8 +114,11 @@ class Metronome:
                     writer.write(_NOTHING)
                     continue
                 writer.write(_HEAD)
-                answering = Answering(writer, self._spread * len(self.answers) // self._crowd)
-                self.answers[asked[-1].decode()] = answering
+                question = asked[-1].decode()
+                answering = Answering(
+                    writer, self.pieces_for(question), self._spread * len(self.answers) // self._crowd
+                )
+                self.answers[question] = answering
                 if len(self.answers) == self._crowd:
                     self._complete.set()
                 await answering.ended.wait()
@@ -119,7 +128,8 @@ class Metronome:
             writer.close()
 
 
-def _event(delta: dict[str, str], finish: str | None) -> bytes:
+def event(delta: dict[str, str], finish: str | None, *, ascii_only: bool = True) -> bytes:
+    """One event of a stream; with `ascii_only` all other characters are JSON escapes."""
     choice = {"index": 0, "delta": {"role": "assistant", **delta}, "finish_reason": finish, "logprobs": None}
     body = {
         "id": "gen-1763900000-metronome",
@@ -129,8 +139,14 @@ def _event(delta: dict[str, str], finish: str | None) -> bytes:
         "created": 1763900000,
         "choices": [choice],
     }
-    return b"data: " + json.dumps(body).encode() + b"\n\n"
+    return b"data: " + json.dumps(body, ensure_ascii=ascii_only).encode() + b"\n\n"
 
 
-def _chunk(data: bytes) -> bytes:
+def chunk(data: bytes) -> bytes:
+    """Some bytes of a body as HTTP sends them when it does not know how many there will be."""
     return b"%x\r\n%s\r\n" % (len(data), data)
+
+
+END = event({"content": ""}, "stop") + b"data: [DONE]\n\n"
+"""How a stream ends."""
+LAST_CHUNK = b"0\r\n\r\n"

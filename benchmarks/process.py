@@ -44,9 +44,12 @@ class Process:
 
 
 @asynccontextmanager
-async def running(module: str, environment: Mapping[str, str]) -> AsyncGenerator[Process]:
-    """Run a module with Python; leaving this ends it as a service manager would."""
-    process = await asyncio.create_subprocess_exec(sys.executable, "-m", module, cwd=ROOT, env=environment)
+async def running(module: str, environment: Mapping[str, str], *, is_quiet: bool = False) -> AsyncGenerator[Process]:
+    """Run a module with Python, its log unseen if it `is_quiet`; leaving this ends it as a service manager would."""
+    errors = asyncio.subprocess.DEVNULL if is_quiet else None
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", module, cwd=ROOT, env=environment, stderr=errors
+    )
     try:
         yield Process(process)
     finally:

@@ -153,16 +153,19 @@ async def performance(module: str, script: Script, *, prepare: Prepare | None = 
 
 @asynccontextmanager
 async def bot_on(
-    module: str, model_url: str, *, prepare: Prepare | None = None
+    module: str, model_url: str, *, prepare: Prepare | None = None, is_quiet: bool = False
 ) -> AsyncGenerator[tuple[DiscordServer, Process]]:
-    """Run the bot of `module` on an embedded Discord of its own, and on the model at `model_url`."""
+    """Run the bot of `module` on an embedded Discord of its own, and on the model at `model_url`.
+
+    Of one that `is_quiet` no log is seen.
+    """
     world = default_world()
     with TemporaryDirectory() as folder:
         async with DiscordServer(world, latency=lambda: ROUND_TRIP) as discord:
             environment = _environment(discord, model_url, folder)
             if prepare is not None:
                 await prepare(world, environment["DATABASE_URL"])
-            async with running(module, environment) as process:
+            async with running(module, environment, is_quiet=is_quiet) as process:
                 await until(lambda: discord.gateway.online, process)
                 yield discord, process
 

@@ -39,10 +39,11 @@ class Received:
 
 
 class ModelServer:
-    """Plays its replies in order, the last one again and again."""
+    """Plays its replies in order, the last one again and again; `to_gets` is what a GET is answered with, if given."""
 
-    def __init__(self, *replies: Reply) -> None:
+    def __init__(self, *replies: Reply, to_gets: Reply | None = None) -> None:
         self.replies = list(replies)
+        self.to_gets = to_gets
         self.received: list[Received] = []
         self.connections = 0
         self.asked = asyncio.Event()
@@ -67,7 +68,10 @@ class ModelServer:
         content = await reader.readexactly(int(headers.get("content-length", 0)))
         self.received.append(Received(method, path, headers, content))
         self.asked.set()
-        reply = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
+        if method == "GET" and self.to_gets is not None:
+            reply = self.to_gets
+        else:
+            reply = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
         if reply.headless:
             return False
         fields = {"Transfer-Encoding": "chunked", **reply.headers}
@@ -104,9 +108,9 @@ class ModelServer:
 
 
 @asynccontextmanager
-async def serving(*replies: Reply) -> AsyncGenerator[ModelServer]:
+async def serving(*replies: Reply, to_gets: Reply | None = None) -> AsyncGenerator[ModelServer]:
     """A server on a port of its own."""
-    model_server = ModelServer(*replies)
+    model_server = ModelServer(*replies, to_gets=to_gets)
     tasks: set[asyncio.Task[None]] = set()
 
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -315,9 +315,9 @@ def test_an_excerpt_is_the_beginning_of_what_would_be_shown_and_the_file_has_all
     body = fed(text, chunk)
     pages = body.pages(reserve)
     assert body.text == text
-    assert body.goes_on == (len(full) > MOST_PAGES)
+    assert body.goes_on == (len(full) > MOST_PAGES or not (full or text.isspace() or not text))
     assert all(page and page.count("```") % 2 == 0 for page in pages)
-    if body.goes_on:
+    if body.goes_on and full:
         assert len(pages) == MOST_PAGES
         assert pages[:-1] == full[: MOST_PAGES - 1]
         assert units(pages[-1]) <= MESSAGE_LIMIT - reserve
@@ -328,6 +328,25 @@ def test_an_excerpt_is_the_beginning_of_what_would_be_shown_and_the_file_has_all
 def test_the_end_of_an_excerpt_stays_where_it_is_when_the_small_print_changes() -> None:
     body = fed("Some ordinary words in a row. " * 1000)
     assert body.pages(0) == body.pages(120) == body.pages(280)
+
+
+@pytest.mark.parametrize("unit", ["\n", "```\n", "> \n", "\x00\n", "<div>\n", "$$\n"])
+def test_text_that_shows_next_to_nothing_is_not_laid_out_for_ever(unit: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A megabyte of it fills no message, and would keep everybody else waiting for seconds."""
+    laid_out: list[int] = []
+    feed = Splitter.feed
+    monkeypatch.setattr(Splitter, "feed", lambda self, text: (laid_out.append(len(text)), feed(self, text))[1])
+    body = fed("words\n\n" + unit * (1_000_000 // len(unit)))
+    assert sum(laid_out) < 120_000
+    assert body.pages(0)[0].startswith("words")
+    assert body.goes_on
+    assert body.is_cut
+
+
+def test_a_megabyte_of_nothing_at_all_has_no_pages() -> None:
+    body = fed("\u200b" * 1_000_000)
+    assert body.pages(0) == []
+    assert not body.goes_on
 
 
 def test_beyond_the_excerpt_nothing_is_laid_out_any_more(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -135,6 +135,23 @@ def test_an_answer_without_text_says_so() -> None:
     assert content(reply(ended())).startswith("⚠️ The model finished without saying anything.")
 
 
+@pytest.mark.parametrize("text", ["\x00", "\x00\x1b" * 5000, "\u200b", "\u202e\u202c", "\ufeff \n", "\u2060"])
+def test_an_answer_that_nobody_can_see_is_as_good_as_none(text: str) -> None:
+    made = reply(Answered(text), Answered(text), ended())
+    assert "⚠️ The model finished without saying anything." in content(made)
+    assert Control.SOURCE not in made.pages(0)[-1].controls
+    assert file_names(made) == [[]]
+
+
+@pytest.mark.parametrize("text", ["```\n```", "```py\n\n", "```\n" * 5000])
+def test_an_answer_of_which_discord_can_show_nothing_comes_as_a_file(text: str) -> None:
+    made = reply(Answered(text))
+    assert content(made) == "-# ✍️ Writing…"
+    made.apply(ended())
+    assert content(made).startswith("-# 📄 The whole answer is in answer.md (")
+    assert made.pages(0)[-1].files[0].data.decode() == text
+
+
 def test_notices_stand_below_the_answer_once_each() -> None:
     made = reply(Noticed("Trimmed."), StartedOver(), Noticed("Trimmed."), Answered("Hi."), ended())
     assert content(made) == f"Hi.\n-# Trimmed.\n{FOOTER}"

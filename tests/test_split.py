@@ -292,6 +292,7 @@ def test_a_cut_closes_and_reopens_inline_markers() -> None:
         ("Use ``a`b", "Use ``a`b``"),
         ("It was ||the butler", "It was ||the butler||"),
         ("Was ~~wrong", "Was ~~wrong~~"),
+        ("call f(*args) or g(*more) and", "call f(\\*args) or g(*more) and*"),
         ("2 ** 3 is", "2 \\*\\* 3 is"),
         ("a || b", "a \\|\\| b"),
         ("see snake__case and", "see snake\\_\\_case and"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 
-from bot.render.inline import units
+from bot.render.inline import is_visible, units
 from bot.render.split import MESSAGE_LIMIT, Splitter
 
 MOST_PAGES = 5
@@ -17,6 +17,8 @@ MOST_PAGES = 5
 
 _SLICE = 8192
 """Characters laid out at once: of a huge delta, what nobody will see is not."""
+_MOST_LAID_OUT = 100_000
+"""Characters that are laid out at most: of those that fill no messages even so, hardly any can be seen."""
 _KEPT_FREE = 300
 """Units kept free below an excerpt, so that its end does not move when the small print changes."""
 _MOST_KEPT_FREE = 1500
@@ -28,8 +30,11 @@ class Body:
     def __init__(self) -> None:
         self._text = io.StringIO()
         self._splitter = Splitter()
-        self._pages_looked_at = 0
+        self._pages_looked_at = self._laid_out = 0
         self._excerpt: list[str] | None = None
+        self._is_complete = False
+        self._is_visible = False
+        """Whether there is anything to see in the text, even if Discord can show nothing of it."""
         self.goes_on = False
         """Whether `pages` last gave less than everything."""
 
@@ -46,19 +51,23 @@ class Body:
     @property
     def is_cut(self) -> bool:
         """Whether it is certain that the answer is too long, so that it is not laid out any more."""
-        return self._excerpt is not None
+        return self._excerpt is not None and self._is_visible
 
     def feed(self, text: str) -> None:
         self._text.write(text)
-        if self._excerpt is None:
-            self._splitter.feed(text[:_SLICE])
-            if len(self._splitter.done) > self._pages_looked_at:
+        self._is_visible = self._is_visible or is_visible(text)
+        start = 0
+        while self._excerpt is None and start < len(text):
+            part = text[start : start + _SLICE]
+            start += _SLICE
+            self._splitter.feed(part)
+            self._laid_out += len(part)
+            if len(self._splitter.done) > self._pages_looked_at or self._laid_out > _MOST_LAID_OUT:
                 self._look_at_pages()
-            if len(text) > _SLICE:
-                self._feed_rest(text)
 
     def finish(self) -> None:
         """The answer is complete."""
+        self._is_complete = True
         if self._excerpt is None:
             self._splitter.finish()
 
@@ -67,26 +76,26 @@ class Body:
 
         A `reserve` that leaves too little of an excerpt's last page is not kept free there.
         """
-        pages = self._excerpt or self._splitter.pages(reserve)
-        self.goes_on = len(pages) > MOST_PAGES
-        if not self.goes_on:
+        if not self._is_visible:
+            return []
+        pages = self._splitter.pages(reserve) if self._excerpt is None else self._excerpt
+        is_hidden = self._is_complete and not pages
+        self.goes_on = len(pages) > MOST_PAGES or self._excerpt is not None or is_hidden
+        if not (pages and self.goes_on):
             return pages
         reserve = max(reserve, _KEPT_FREE)
-        return [*pages[: MOST_PAGES - 1], _shortened(pages[MOST_PAGES - 1], min(reserve, _MOST_KEPT_FREE))]
-
-    def _feed_rest(self, text: str) -> None:
-        for start in range(_SLICE, len(text), _SLICE):
-            if self._excerpt is not None:
-                return
-            self._splitter.feed(text[start : start + _SLICE])
-            self._look_at_pages()
+        *first, last = pages[:MOST_PAGES]
+        return [*first, _shortened(last, min(reserve, _MOST_KEPT_FREE))]
 
     def _look_at_pages(self) -> None:
-        """Stop laying out when it is certain that the answer does not fit."""
+        """Stop laying out when it is certain that the answer does not fit, or shows next to nothing."""
         self._pages_looked_at = len(self._splitter.done)
         pages = [page for page in self._splitter.done if page]
         if len(pages) > MOST_PAGES:
             self._excerpt = pages
+        elif self._laid_out > _MOST_LAID_OUT:
+            self._excerpt = self._splitter.pages()
+        if self._excerpt is not None:
             self._splitter = Splitter()
 
 

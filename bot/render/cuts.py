@@ -10,8 +10,8 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
+from bot.render.found import Scan
 from bot.render.inline import close, prefix_within, units
-from bot.render.scan import Scan
 
 _FURTHEST_GRAPHEME = 64
 """No honest grapheme is longer (in code points); stacks of combining marks are cut after this many."""

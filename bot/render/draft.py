@@ -14,9 +14,10 @@ from itertools import accumulate
 
 from bot.render.blocks import Fence
 from bot.render.cuts import cut_anywhere, cut_prose
+from bot.render.found import Scan
 from bot.render.inline import SPOILER, ZERO_WIDTH_SPACE, OpenMarkers, apart, close, prefix_within, reopen, units
 from bot.render.lines import Line
-from bot.render.scan import Scan, scan
+from bot.render.scan import scan
 from bot.render.underscores import read_underscores
 
 _FENCE_MARK = "```"

@@ -7,6 +7,7 @@ messages as a whole. Pure: this module knows nothing of how files are sent.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 
 from bot.pieces import mend
 from bot.render.fenced import Block, code_blocks
@@ -20,6 +21,8 @@ LONG_CODE_CHARACTERS = 4_000
 """So is code of fewer but longer lines, for it needs several messages as well."""
 MOST_FILES = 10
 """Discord, 'Create Message': attachments of a message."""
+MOST_BLOCKS = 10_000
+"""Code blocks that are looked at: an answer of more is a fault, and looking takes time."""
 MOST_BYTES = 8 * 1024 * 1024
 """All files of a message together. Discord takes 10 MiB a file and 25 MiB a request ('Uploading Files')."""
 
@@ -93,5 +96,7 @@ def _long_blocks(text: str) -> list[Block]:
     if text.count("\n") <= LONG_CODE_LINES and len(text) <= LONG_CODE_CHARACTERS:
         return []
     return [
-        block for block in code_blocks(text) if block.lines > LONG_CODE_LINES or len(block.code) > LONG_CODE_CHARACTERS
+        block
+        for block in islice(code_blocks(text), MOST_BLOCKS)
+        if block.lines > LONG_CODE_LINES or len(block.code) > LONG_CODE_CHARACTERS
     ]

@@ -14,12 +14,19 @@ OpenMarkers: TypeAlias = tuple[str, ...]
 ZERO_WIDTH_SPACE = "\u200b"
 SPOILER = "||"
 
+_UNSEEN = re.compile("[\x00-\x20\x7f-\xa0\xad\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff]*$")
+"""Text that shows nothing: blanks, controls, and what has no width."""
 _INNER_TICKS = re.compile(r"``(?=`)")
 
 
 def units(text: str) -> int:
     """The length in UTF-16 code units, which is never less than what Discord counts."""
     return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def is_visible(text: str) -> bool:
+    """Whether there is anything to see in a text."""
+    return not (text.isspace() or _UNSEEN.match(text))
 
 
 def prefix_within(text: str, room: int) -> int:

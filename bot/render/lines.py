@@ -16,12 +16,11 @@ from dataclasses import dataclass
 from bot.pieces import Joint
 from bot.render.blocks import Block, Fence, opened_block
 from bot.render.inline import SPOILER, disarm_backticks
-from bot.render.prose import MARKERS, previewed, rewritten
-from bot.render.scan import scan
+from bot.render.prose import end_of_part, previewed, rewritten
 from bot.render.tables import Table, is_table_start
 
-LONGEST_LINE = 2000
-"""Characters after which a line is handed on in parts: whoever splits needs to see no further."""
+LONGEST_CODE_LINE, LONGEST_LINE = 2000, 4000
+"""Characters after which a line of a block, or of prose, is handed on in parts: whoever splits sees no further."""
 
 _UNFIT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
 _NOT_SHOWN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff]")
@@ -69,7 +68,7 @@ class LineReader:
         """Read more; returns the lines that are now decided. Work is linear in `text`."""
         if text.isprintable() and not self._waits:  # no line ends, and nothing needs cleaning: most pieces
             self._partial += text
-            return self._in_parts() if len(self._partial) > LONGEST_LINE else []
+            return self._in_parts() if len(self._partial) > LONGEST_CODE_LINE else []
         if self._waits or _UNFIT.search(text):
             text = self._cleaned(text)
         found: list[Line] = []
@@ -99,10 +98,8 @@ class LineReader:
             found = self._drawn(self._table)
         elif self._header is not None and not _UNDECIDED.match(self._header):
             found = self._prose(self._header)
-        if self._continues:
-            return [*found, Line(disarm_backticks(partial.rstrip(MARKERS)), ends=False)]
-        if partial and not _UNDECIDED.match(partial):
-            prose = previewed(partial, covered=self._covered)
+        if self._continues or (partial and not _UNDECIDED.match(partial)):
+            prose = previewed(partial, covered=self._covered, begins=not self._continues)
             found += _lines(prose.text, SPOILER in prose.opened, ends=False)
         return found
 
@@ -120,34 +117,50 @@ class LineReader:
 
     def _in_parts(self) -> list[Line]:
         """Hand on a line that has grown too long, but for its last part."""
-        partial = self._partial
-        if len(partial) <= LONGEST_LINE:
+        if len(self._partial) <= (LONGEST_CODE_LINE if self._block else LONGEST_LINE):
             return []
         found = [] if self._continues else self._decide()
-        if self._block and not self._continues:
-            partial = self._block.code(partial) or ""
+        found += self._parts_of_code(self._block) if self._block else self._parts_of_prose()
         self._continues = True
-        fence = self._block.fence if self._block else None
+        return found
+
+    def _parts_of_code(self, block: Block) -> list[Line]:
+        partial = self._partial if self._continues else block.code(self._partial) or ""
+        found: list[Line] = []
         start = 0
-        while len(partial) - start > LONGEST_LINE:
-            part = partial[start : start + LONGEST_LINE]
+        while len(partial) - start > LONGEST_CODE_LINE:
+            part = partial[start : start + LONGEST_CODE_LINE]
             part = part.rstrip("`") or part  # a run of backticks is disarmed as a whole
-            self._read_spoilers(part)
-            found.append(Line(disarm_backticks(part), fence, ends=False, covered=self._covered))
+            found.append(Line(disarm_backticks(part), block.fence, ends=False, covered=self._covered))
             start += len(part)
         self._partial = partial[start:]
         return found
 
-    def _read_spoilers(self, part: str) -> None:
-        """Whether a spoiler is open after a part of a very long line of prose."""
-        if not self._block and SPOILER in part:
-            self._covered = SPOILER in scan(part, ends=False, covered=self._covered).opened_at(len(part))
+    def _parts_of_prose(self) -> list[Line]:
+        found: list[Line] = []
+        start = 0
+        while len(self._partial) - start > LONGEST_LINE:
+            part = self._partial[start : start + LONGEST_LINE]
+            part = part[: end_of_part(part, covered=self._covered)]
+            found += self._read_part(part, begins=not (start or self._continues), ends=False)
+            start += len(part)
+        self._partial = self._partial[start:]
+        return found
+
+    def _read_part(self, text: str, *, begins: bool = False, ends: bool = True) -> list[Line]:
+        """A line of prose, or a part of a very long one."""
+        prose = rewritten(text, covered=self._covered, begins=begins)
+        if prose is None:
+            return []
+        self._covered = SPOILER in prose.opened
+        return _lines(prose.text, self._covered, ends=ends)
 
     def _complete(self, text: str) -> list[Line]:
         if self._continues:
             self._continues = False
-            self._read_spoilers(text)
-            return [Line(disarm_backticks(text), self._block.fence if self._block else None, covered=self._covered)]
+            if self._block is None:
+                return self._read_part(text)
+            return [Line(disarm_backticks(text), self._block.fence, covered=self._covered)]
         if self._block:
             return self._read_code(self._block, text)
         if self._table:
@@ -174,7 +187,7 @@ class LineReader:
         self._table = self._header = None
         if table:
             return self._drawn(table)
-        return self._read_plain(header) if header is not None else []
+        return self._read_part(header, begins=True) if header is not None else []
 
     def _read_prose(self, text: str) -> list[Line]:
         if ("`" in text or "~" in text or "$" in text or "\\[" in text) and (opened := opened_block(text)):
@@ -185,14 +198,7 @@ class LineReader:
             self._header = text
             self._table_is_quoted = bool(_QUOTE.match(text))
             return []
-        return self._read_plain(text)
-
-    def _read_plain(self, text: str) -> list[Line]:
-        prose = rewritten(text, covered=self._covered)
-        if prose is None:
-            return []
-        self._covered = SPOILER in prose.opened
-        return _lines(prose.text, self._covered)
+        return self._read_part(text, begins=True)
 
     def _prose(self, text: str) -> list[Line]:
         prose = rewritten(text, covered=self._covered)

@@ -11,8 +11,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from bot.render.inline import OpenMarkers, disarm_backticks
-from bot.render.scan import Scan, Span, scan
+from bot.render.found import Scan, Span
+from bot.render.inline import SPOILER, OpenMarkers, disarm_backticks
+from bot.render.scan import scan
 
 _PLAIN = re.compile(r"[^*_`~|$<\\!\[\]#>+\t-]*$")
 """Nothing in such a line means anything, unless it began further up."""
@@ -39,6 +40,12 @@ _MEANING = {
 }
 _HALF_LINK = re.compile(r"\[(?:[^\[\]\n]{0,100}|[^\[\]\n]{1,300}\](?:\([^()\s]{0,500})?)$")
 _HALF_TAG = re.compile(r"<[/a-zA-Z@#:!&][^<>\s]{0,100}$")
+_PATIENCE = 1500
+"""Characters that a marker waits for its partner while its line is being written; then it is taken as plain text."""
+_LEAST_PART = 500
+_FAR_BACK = 12
+"""Words looked back for a good end of a part."""
+_WORD_END = re.compile(r"\s(?=\S)")
 MARKERS = "*_~|`\\"
 """At the end of a line that is still being written these may be half of something."""
 
@@ -51,36 +58,61 @@ class Prose:
     opened: OpenMarkers = ()
 
 
-def rewritten(text: str, *, covered: bool = False) -> Prose | None:
-    """A complete line; None if nothing of it is shown. `covered`: a spoiler was opened before it."""
+def rewritten(text: str, *, covered: bool = False, begins: bool = True) -> Prose | None:
+    """A complete line; None if nothing of it is shown.
+
+    `covered`: a spoiler was opened before it. `begins` is False for what follows in a very long line.
+    """
     if not covered and _PLAIN.match(text):
         return Prose(text)
-    if _BLOCK_TAG.match(text):
+    if begins and _BLOCK_TAG.match(text):
         text = _BLOCK_TAG.sub("", text, count=1)
         if not text.strip():
             return None
-    quote, lead, body = _beginning(text)
-    if _RULE.match(lead + body):
+    quote, lead, body = _beginning(text) if begins else ("", "", text)
+    if begins and _RULE.match(lead + body):
         return Prose(quote + _DRAWN_RULE, ("||",) if covered else ())
     found = scan(body, ends=True, covered=covered)
     opened = tuple(span.marker for span in found.spans if span.end > len(body))
     return Prose(quote + lead + _edited(body, found, quote), opened)
 
 
-def previewed(text: str, *, covered: bool = False) -> Prose:
+def previewed(text: str, *, covered: bool = False, begins: bool = True) -> Prose:
     """A line that is still being written: what may be half a marker is held back."""
-    text = text.rstrip(MARKERS)
-    text = _without_half(text, "<", _HALF_TAG)
-    text = _without_half(text, "[", _HALF_LINK)
+    text = _without_halves(text)
     if not covered and _PLAIN.match(text):
         return Prose(text)
-    quote, lead, body = _beginning(text)
-    found = scan(body, ends=False, covered=covered)
+    quote, lead, body = _beginning(text) if begins else ("", "", text)
+    found = scan(body, ends=False, covered=covered, patience=_PATIENCE)
     if found.open_formula is not None:
         found.spans = [span for span in found.spans if span.start < found.open_formula]
         found.spans.append(Span(found.open_formula, len(body) + 1, "`"))
     opened = found.opened_at(len(body))
     return Prose(quote + lead + _edited(body, found, quote), opened)
+
+
+def end_of_part(text: str, *, covered: bool = False) -> int:
+    """How much of the beginning of a very long line can be read alone: up to a word, outside of any span.
+
+    Markers that wait for their partner too long are taken as plain text, so there is always enough of it.
+    """
+    whole = _without_halves(text)
+    found = scan(whole, ends=False, covered=covered, patience=_PATIENCE)
+    found.spans = [span for span in found.spans if span.marker != SPOILER or whole[: max(0, span.start)].strip(" >")]
+    waiting = [span.start for span in found.spans if span.end > len(whole)]
+    if found.open_formula is not None:
+        waiting.append(found.open_formula)
+    end = min(waiting, default=len(whole))
+    if end < _LEAST_PART:
+        return len(text.rstrip("`")) or len(text)  # a run of backticks is disarmed as a whole
+    words = [match.end() for match in _WORD_END.finditer(whole, end - _LEAST_PART, end)][-_FAR_BACK:]
+    is_apart = (at for at in reversed(words) if not (found.splits_atom(at) or found.opened_at(at)))
+    return next(is_apart, end)
+
+
+def _without_halves(text: str) -> str:
+    text = _without_half(text.rstrip(MARKERS), "<", _HALF_TAG)
+    return _without_half(text, "[", _HALF_LINK)
 
 
 def _without_half(text: str, sign: str, half: re.Pattern[str]) -> str:

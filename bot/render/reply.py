@@ -25,7 +25,7 @@ from bot.render.footer import (
     tool_lines,
     tool_summary,
 )
-from bot.render.inline import units
+from bot.render.inline import is_visible, units
 from bot.render.page import Control, Page
 from bot.render.split import MESSAGE_LIMIT
 from bot.render.spoiler import THINKING, Spoiler
@@ -217,7 +217,7 @@ class Reply:
         self._step_is_new = False
         self._tools_of_earlier_steps = len(self._tools)
         self._is_thinking = False
-        self._has_text = self._has_text or not text.isspace()
+        self._has_text = self._has_text or is_visible(text)
         self._body.feed(text)
 
     def _end_tool(self, name: str, duration: float, is_error: bool) -> None:

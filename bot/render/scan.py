@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from bot.render.inline import SPOILER, OpenMarkers
+from bot.render.found import Scan, Span
+from bot.render.inline import SPOILER
 
 _DEEPEST = 6
 """Of more markers that wait for their partner, the oldest are taken as plain text."""
@@ -37,63 +38,14 @@ _MATH_ENDS = {"\\(": "\\)", "\\[": "\\]", "$$": "$$"}
 _NAME_WITH_UNDERSCORES = re.compile(r"__[a-zA-Z]\w*?__(?!\w)")
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
-    """Text between two markers, which `start` and `end` include; an open one ends beyond the line."""
-
-    start: int
-    end: int
-    marker: str
-
-
-@dataclass(slots=True)
-class Scan:
-    """What was found in a line.
-
-    `atoms` are pieces that are not to be cut, in order; `loose` are markers
-    without a partner that Discord might find one for; `spoilt` are pairs around
-    code that has their marker, where Discord would end the span. A formula includes its
-    delimiters; `open_formula` is where one began that has not ended yet.
-    """
-
-    atoms: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
-    spans: list[Span] = field(default_factory=list[Span])
-    loose: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
-    spoilt: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
-    formulas: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
-    open_formula: int | None = None
-    links: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
-    tags: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
-
-    @property
-    def needs_edits(self) -> bool:
-        """Whether Discord would not show the line as it was meant; code may need that, too."""
-        pieces = self.loose or self.spoilt or self.formulas or self.links or self.tags
-        return bool(pieces) or self.open_formula is not None
-
-    def opened_at(self, position: int) -> OpenMarkers:
-        """The markers open at a position."""
-        found = [span for span in self.spans if span.start < position < span.end]
-        return tuple(span.marker for span in sorted(found, key=lambda span: (span.start, -span.end)))
-
-    def splits_atom(self, position: int) -> bool:
-        """Whether a cut here would go through something that must stay in one piece."""
-        return self.atom_around(position) is not None
-
-    def atom_around(self, position: int) -> tuple[int, int] | None:
-        """The piece that a cut here would go through."""
-        index = bisect_left(self.atoms, (position,)) - 1
-        if index >= 0 and self.atoms[index][0] < position < self.atoms[index][1]:
-            return self.atoms[index]
-        return None
-
-
-def scan(text: str, *, ends: bool, covered: bool = False) -> Scan:
+def scan(text: str, *, ends: bool, covered: bool = False, patience: int | None = None) -> Scan:
     """Read a line. If it goes on (`ends` is False), markers that may still be closed are open at its end.
 
-    `covered`: a spoiler was opened before it.
+    `covered`: a spoiler was opened before it. `patience`: after so many characters
+    of a line that goes on, a marker does not wait for its partner any more.
     """
-    return _Scanner(text, ends, covered).run()
+    waits_from = len(text) + 1 if ends else -1 if patience is None else len(text) - patience
+    return _Scanner(text, ends, covered, waits_from).run()
 
 
 @dataclass(slots=True)
@@ -111,7 +63,7 @@ class _Opener:
 class _Scanner:
     """One pass over a line; work is linear in its length."""
 
-    def __init__(self, text: str, ends: bool, covered: bool) -> None:
+    def __init__(self, text: str, ends: bool, covered: bool, waits_from: int) -> None:
         self._text = text
         self._ends = ends
         self._found = Scan()
@@ -119,6 +71,8 @@ class _Scanner:
         self._spoiler = -1 if covered else None
         self._ticks: dict[int, list[int]] | None = None
         self._formulas_close = True
+        self._waits_from = waits_from
+        """What is open from here on may still be closed by what follows in the line."""
 
     def run(self) -> Scan:
         text, position = self._text, 0
@@ -171,7 +125,8 @@ class _Scanner:
         if closing > end and (self._text[start] != "\\" or self._text[start + 1] == "(" or self._is_math(end, closing)):
             self._found.formulas.append((start, closing + 2))
             return closing + 2
-        if closing < 0 and not self._ends and self._found.open_formula is None and self._text[start:end] != "\\[":
+        waits = start >= self._waits_from and self._found.open_formula is None
+        if closing < 0 and waits and self._text[start:end] != "\\[":
             self._found.open_formula = start
         self._formulas_close = self._formulas_close and closing >= 0
         return end
@@ -187,7 +142,7 @@ class _Scanner:
         closing = self._closing_ticks(end, end - start)
         self._found.atoms.append((start, end))
         if closing is None:
-            if self._ends:
+            if start < self._waits_from:
                 self._found.loose.append((start, end))
                 return end
             self._found.spans.append(Span(start, len(self._text) + 1, self._text[start:end]))
@@ -291,12 +246,14 @@ class _Scanner:
         beyond = len(self._text) + 1
         if self._spoiler is not None:
             at_start = not self._text[: max(0, self._spoiler)].strip(" >")
-            if at_start or not self._ends:
+            if at_start or self._spoiler >= self._waits_from:
                 self._found.spans.append(Span(self._spoiler, beyond, SPOILER))
             else:
                 self._found.loose.append((self._spoiler, self._spoiler + 2))
+        # Nobody opens the same twice before closing it, so of several that wait only the last may be meant.
+        latest = {(opener.character, opener.left): opener for opener in self._openers}
         for opener in self._openers:
-            if not self._ends:
+            if opener.start >= self._waits_from and latest[opener.character, opener.left] is opener:
                 self._found.spans.append(Span(opener.start, beyond, opener.character * opener.left))
             elif opener.left:
                 self._loosen(opener)

@@ -85,8 +85,6 @@ class RestApi:
         fault = self.faults.next(*key)
         if self._latency is not None:
             await asyncio.sleep(self._latency())
-        if isinstance(fault, Hang):
-            await asyncio.sleep(fault.seconds)
         response = await self._suffer(fault, request, handler)
         if response.status in _INVALID_STATUSES and response.headers.get("X-RateLimit-Scope") != "shared":
             self.invalid += 1
@@ -115,7 +113,14 @@ class RestApi:
                 if request.transport is not None:
                     request.transport.abort()
                 return web.Response(status=500)
-            case Hang() | None:
+            case Hang(after=True):
+                response = await self._answer(request, handler)
+                await asyncio.sleep(fault.seconds)
+                return response
+            case Hang():
+                await asyncio.sleep(fault.seconds)
+                return await self._answer(request, handler)
+            case None:
                 return await self._answer(request, handler)
 
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:

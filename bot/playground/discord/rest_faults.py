@@ -46,9 +46,10 @@ class Drop:
 
 @dataclass(frozen=True, slots=True)
 class Hang:
-    """Say nothing for so many seconds, then answer as usual."""
+    """Say nothing for so many seconds, then answer as usual; `after` carries the request out first."""
 
     seconds: float
+    after: bool = False
 
 
 Fault: TypeAlias = Answer | Refuse | TooMany | Drop | Hang
