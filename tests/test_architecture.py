@@ -36,10 +36,12 @@ ALLOWED: dict[str, tuple[str, ...]] = {
 PURE = (
     "bot/address.py",
     "bot/assemble.py",
+    "bot/choosing.py",
     "bot/context.py",
     "bot/effort.py",
     "bot/errors.py",
     "bot/events.py",
+    "bot/finding.py",
     "bot/guild.py",
     "bot/incoming.py",
     "bot/leaks.py",
