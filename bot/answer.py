@@ -14,14 +14,14 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
+from bot.choosing import answers_for, choose
 from bot.context import Fit, estimate_text, fit, output_room
-from bot.effort import allowed
 from bot.engine import Draft, Engine
 from bot.errors import ChannelGone, MessageGone, ModelError, ModelFault, ShowError, describe
 from bot.events import Answered, Ended, Noticed, ReplyEvent, StartedOver
 from bot.guild import GuildSettings
 from bot.messages import Conversation, ShowReasoning, Turn, TurnStatus
-from bot.model import Catalogue, ModelInfo, ModelRequest
+from bot.model import Catalogue, ModelInfo, ModelRequest, short_name
 from bot.persona import system_prompt
 from bot.render.live import Live
 from bot.render.reply import Reply
@@ -100,11 +100,18 @@ class Answer:
         """Whether it is decided how the answer ends; a question that grows later needs a new answer."""
         self.seen = False
         """Whether any of the answer's text has gone out to people."""
-        self.remarks = remarks
         self._backstage = backstage
         self._conversation = conversation
         self._guild = guild
-        self._model = conversation.model or guild.model or backstage.defaults.model
+        self._choice = choose(
+            turn.model or conversation.model,
+            defaults=tuple(filter(None, (guild.model, backstage.defaults.model))),
+            fallbacks=backstage.defaults.fallbacks,
+            permitted=guild.allowed_models,
+            catalogue=backstage.catalogue,
+        )
+        self.remarks = remarks if self._choice.notice is None else (*remarks, self._choice.notice)
+        self._model = self._choice.model
         self._info = backstage.catalogue.get(self._model)
         self._draft = Draft()
         self._notices: list[str] = []
@@ -189,6 +196,8 @@ class Answer:
         await self._backstage.store.begin(self.turn.id)
         share = 1.0
         while True:
+            if self._choice.refusal is not None:
+                return self._ended(TurnStatus.FAILED, self._choice.refusal)
             for remark in self.remarks:
                 self._show(Noticed(remark))
             fitted, request = await self._plan(share)
@@ -223,6 +232,15 @@ class Answer:
         async with aclosing(self._backstage.engine.run(request, self._backstage.tools, self._draft)) as events:
             async for event in events:
                 self._show(event)
+        self._name_stand_in(request)
+
+    def _name_stand_in(self, request: ModelRequest) -> None:
+        """Say so where the model's server has turned to a fallback by itself, as OpenRouter does."""
+        told = " ".join(self._notices)
+        for model in {step.model: None for step in self._draft.steps() if step.model}:
+            stood_in = answers_for(request.model, request.fallbacks, model, self._backstage.catalogue)
+            if stood_in and short_name(model) not in told:
+                self._show(Noticed(f"{short_name(request.model)} was not available; {short_name(model)} answered."))
 
     def _outcome(self, error: BaseException | None) -> Ended:
         match error:
@@ -272,11 +290,14 @@ class Answer:
             await self._backstage.store.leave_behind(conversation.id, before_turn=fitted.first_turn_id)
         return fitted, ModelRequest(
             model=self._model,
-            fallbacks=tuple(name for name in self._backstage.defaults.fallbacks if name != self._model),
+            fallbacks=self._choice.fallbacks,
+            replacements=self._choice.replacements,
+            permitted=guild.allowed_models,
             system=system,
             turns=fitted.turns,
             session_id=f"cogitor-{conversation.id}",
-            effort=allowed(conversation.effort or guild.effort, self._info, guild.max_effort),
+            effort=conversation.effort or guild.effort,
+            max_effort=guild.max_effort,
             max_output_tokens=room,
             name_speakers=conversation.guild_id is not None,
         )

@@ -106,10 +106,13 @@ class Chat:
         lane.answer.cut(Cut.STOP)
         return True
 
-    async def retry(self, turn_id: int) -> None:
-        """Answer a turn anew in place of its old answer. Raises ForUser where that makes no sense."""
+    async def retry(self, turn_id: int, *, model: str | None = None) -> None:
+        """Answer a turn anew in place of its old answer; by `model`, or else by the one it was asked of before.
+
+        Raises ForUser where that makes no sense.
+        """
         turn = await self._known(turn_id)
-        if not await self._store.requeue(turn.id):
+        if not await self._store.requeue(turn.id, model=model):
             raise ForUser("This question is being answered already.")
         turn = await self._known(turn_id)
         self._enqueue(turn, tell=True)

@@ -16,7 +16,7 @@ from typing import Self
 from sqlalchemy import delete, exists, func, insert, select, union, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot.messages import Conversation, JsonObject, Part, Said, Step, Turn, TurnStatus
+from bot.messages import Conversation, JsonObject, Listen, Part, Said, Step, Turn, TurnStatus
 from bot.store import tables as t
 from bot.store.codec import encode_part
 from bot.store.connect import Engines, create_engines, explain, parse_url, unbroken
@@ -84,11 +84,24 @@ class Store:
             await db.execute(known.values(asdict(conversation)))
 
     @unbroken
+    async def set_model(self, conversation_id: int, model: str | None) -> None:
+        """Set a known conversation's model and nothing else, for its other fields may be changing meanwhile."""
+        await self._set(conversation_id, model=model)
+
+    @unbroken
+    async def set_persona(self, conversation_id: int, persona: str | None) -> None:
+        """Set a known conversation's persona and nothing else."""
+        await self._set(conversation_id, persona=persona)
+
+    @unbroken
+    async def set_listen(self, conversation_id: int, listen: Listen) -> None:
+        """Set which messages of a known conversation are for the bot, and nothing else."""
+        await self._set(conversation_id, listen=listen)
+
+    @unbroken
     async def leave_behind(self, conversation_id: int, *, before_turn: int) -> None:
         """Note that turns with an id below `before_turn` have left the conversation's context window."""
-        known = update(t.conversations).where(t.conversations.c.id == conversation_id)
-        async with self._write() as db:
-            await db.execute(known.values(first_turn_id=before_turn))
+        await self._set(conversation_id, first_turn_id=before_turn)
 
     @unbroken
     async def forget_conversation(self, conversation_id: int) -> None:
@@ -204,11 +217,16 @@ class Store:
             return await read_turns(db, t.turns.c.status.in_(_UNFINISHED))
 
     @unbroken
-    async def requeue(self, turn_id: int) -> bool:
-        """Make a finished turn QUEUED again; False when it is unfinished already, or gone."""
+    async def requeue(self, turn_id: int, *, model: str | None = None) -> bool:
+        """Make a finished turn QUEUED again; False when it is unfinished already, or gone.
+
+        `model` is the one that the turn is asked of from now on; without it that stays as it is.
+        """
         finished = t.turns.c.status.not_in(_UNFINISHED)
         again = update(t.turns).where(t.turns.c.id == turn_id, finished).values(status=TurnStatus.QUEUED)
         async with self._write() as db:
+            if model is not None:
+                again = again.values(model=model)
             return (await db.execute(again)).rowcount > 0
 
     @unbroken
@@ -253,6 +271,10 @@ class Store:
             if await hold_turn(db, turn_id) is not None:
                 await db.execute(delete(t.pages).where(t.pages.c.turn_id == turn_id, t.pages.c.id.not_in(pages)))
                 await put(db, t.pages, rows, keys=("id",))
+
+    async def _set(self, conversation_id: int, **fields: str | int | None) -> None:
+        async with self._write() as db:
+            await db.execute(update(t.conversations).where(t.conversations.c.id == conversation_id).values(fields))
 
     # Small things
 
