@@ -7,16 +7,26 @@ who chose, nor of how models are asked.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from bot.model import Catalogue, Standing, short_name
+from bot.errors import ForUser
+from bot.model import Catalogue, ModelInfo, Standing, short_name
 
 _NONE_ALLOWED = (
     "This server does not allow {model}, nor any other model that I would take by myself. "
     "Please choose one with `/model`, or ask an admin to set the server's model in `/settings`."
 )
+
+UNCHECKED = "I could not check this name, because the list of models is not to be had at the moment."
+_ALLOWED = "It allows {}."
+_MOST_LISTED = 10
+_NAME = re.compile(r"[~@]?[\w.+-]+(/[\w.+-]+)*(:[\w.+-]+)?", re.ASCII)
+_VARIANTS = frozenset({"nitro", "floor", "exacto", "extended", "thinking"})
+"""Suffixes that choose among a model's providers (OpenRouter, "Model variants"). `:free` is a model of its own,
+and `:online` would search the web, which is for admins to allow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +52,60 @@ def is_permitted(model: str, patterns: Sequence[str]) -> bool:
     """
     name = model.casefold().removeprefix("~")
     return not patterns or any(fnmatchcase(name, pattern.strip().casefold()) for pattern in patterns)
+
+
+@dataclass(frozen=True, slots=True)
+class Picked:
+    """A model that somebody picked by name."""
+
+    model: str
+    """Its id, with the variant that was asked for, if any."""
+    info: ModelInfo | None
+    """None where there is no list to find it on."""
+
+    @property
+    def remark(self) -> str | None:
+        """What its picker should know."""
+        return None if self.info else UNCHECKED
+
+
+def pick(name: str, *, permitted: tuple[str, ...], catalogue: Catalogue) -> Picked:
+    """The model that a person means by what they typed.
+
+    Raises ForUser, with the nearest names, for one that is not known, not allowed or
+    gone. While there is no list at all, any name that looks like one is taken.
+    """
+    name = name.strip()
+    found = next(filter(None, map(catalogue.get, (name, name.casefold()))), None)
+    model = _spelt(name, found)
+    if model is None or (found is None and catalogue.all()):
+        raise ForUser(f"I do not know this model. {_did_you_mean(name, permitted, catalogue)}".strip())
+    if not is_permitted(model, permitted):
+        others = _did_you_mean(name, permitted, catalogue)
+        raise ForUser(f"This server does not allow this model. {others or _ALLOWED.format(_listed(permitted))}".strip())
+    if catalogue.standing(model) is Standing.GONE:
+        others = _did_you_mean(name, permitted, catalogue)
+        raise ForUser(f"{short_name(model)} is not offered any more. {others or 'Please choose another model.'}")
+    return Picked(model, found)
+
+
+def _spelt(name: str, info: ModelInfo | None) -> str | None:
+    """A model's id in the spelling of the list; None for what cannot be one."""
+    if info is None:
+        return name if _NAME.fullmatch(name) else None
+    variant = name.casefold().partition(":")[2]
+    if not variant or info.id.casefold().endswith(f":{variant}"):
+        return info.id
+    return f"{info.id}:{variant}" if variant in _VARIANTS else None
+
+
+def _did_you_mean(name: str, permitted: tuple[str, ...], catalogue: Catalogue) -> str:
+    names = catalogue.nearest(name, permitted=permitted)
+    return f"Did you mean {_listed(names)}?" if names else ""
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(f"`{name.replace('`', '')}`" for name in names[:_MOST_LISTED])
 
 
 def choose(

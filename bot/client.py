@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-COGS = ("cogs.chat", "cogs.ask", "cogs.controls", "cogs.reasoning", "cogs.help")
+COGS = ("cogs.chat", "cogs.ask", "cogs.controls", "cogs.models", "cogs.thread", "cogs.reasoning", "cogs.help")
 
 _SYNCED = "commands synced"
 SORRY = "Something went wrong on my side, and it has been logged. Please try again in a moment."

@@ -106,6 +106,14 @@ class Catalogue(Protocol):
         """None for a model nothing is known of."""
         ...
 
+    def all(self) -> tuple[ModelInfo, ...]:
+        """Every model that is known; none while the list was never to be had."""
+        ...
+
+    def nearest(self, model: str, n: int = 3, *, permitted: tuple[str, ...] = ()) -> tuple[str, ...]:
+        """The ids that may be chosen and are most like one that may not."""
+        ...
+
     def standing(self, model: str) -> Standing: ...
 
     def successors(self, model: str) -> tuple[str, ...]:

@@ -6,19 +6,16 @@ question is asked in place.
 
 from __future__ import annotations
 
-from typing import Any
-
 import discord
 from discord import app_commands
 from discord.ext import commands
 
 from bot.client import Client
-from bot.effort import offered
 from bot.errors import ForUser
 from bot.incoming import is_blank, one_line, thread_name
 from bot.messages import Conversation, Said, Text
-from bot.model import ModelInfo
 from cogs.attachments import read_attachments
+from cogs.picking import Picker
 
 QUOTED = 1_500
 """How much of the prompt is quoted in the channel, in characters."""
@@ -36,6 +33,7 @@ class Ask(commands.Cog):
     def __init__(self, client: Client) -> None:
         self._client = client
         self._services = client.services
+        self._picker = Picker(client.services)
 
     @app_commands.command(name="ask", description="Ask Cogitor; it answers in a new thread")
     @app_commands.describe(
@@ -54,8 +52,8 @@ class Ask(commands.Cog):
     ) -> None:
         if is_blank(prompt):
             raise ForUser("The question is empty. Please write what you would like to know.")
-        info = self._checked_model(model)
-        efforts = offered(info, (await self._services.chat.settings_of(interaction.guild_id)).max_effort)
+        picked = None if model is None else await self._picker.picked(model, interaction.guild_id)
+        info, efforts = await self._picker.efforts(picked.model if picked else None, interaction.guild_id)
         if effort and info and effort not in efforts:
             raise ForUser(f"{info.name} does not offer the effort “{effort}” here. {_on_offer(efforts)}")
         known = await self._services.store.conversation(interaction.channel_id or 0)
@@ -64,7 +62,9 @@ class Ask(commands.Cog):
         said_by = interaction.user.display_name
         await interaction.response.send_message(_quoted(prompt, said_by))
         parts, remarks = await read_attachments([file] if file else [])
-        conversation = known or await self._conversation(interaction, prompt, model, effort)
+        if picked and picked.remark:
+            remarks = (*remarks, picked.remark)
+        conversation = known or await self._conversation(interaction, prompt, picked.model if picked else None, effort)
         said = Said(
             interaction.id,
             interaction.user.id,
@@ -76,25 +76,16 @@ class Ask(commands.Cog):
 
     @ask.autocomplete("model")
     async def _models(self, interaction: discord.Interaction[Client], typed: str) -> list[app_commands.Choice[str]]:
-        found = self._services.catalogue.search(typed)
-        return [app_commands.Choice(name=_described(info), value=info.id) for info in found if len(info.id) <= 100]
+        return await self._picker.models(interaction, typed)
 
     @ask.autocomplete("effort")
     async def _effort(self, interaction: discord.Interaction[Client], typed: str) -> list[app_commands.Choice[str]]:
-        chosen: Any = interaction.namespace.model or self._services.settings.model
-        info = self._services.catalogue.get(str(chosen))
-        guild = await self._services.chat.settings_of(interaction.guild_id)
-        efforts = offered(info, guild.max_effort)
-        return [app_commands.Choice(name=name, value=name) for name in efforts if typed in name][:25]
+        return await self._picker.in_time(self._offered(interaction, typed))
 
-    def _checked_model(self, model: str | None) -> ModelInfo | None:
-        """What is known of the chosen model. Raises ForUser for one that is not listed, naming the nearest ones."""
-        catalogue = self._services.catalogue
-        info = catalogue.get(model or self._services.settings.model)
-        if model and info is None and catalogue.all():
-            nearest = ", ".join(f"`{name}`" for name in catalogue.nearest(model))
-            raise ForUser(f"I do not know this model. {f'Did you mean {nearest}?' if nearest else ''}".strip())
-        return info
+    async def _offered(self, interaction: discord.Interaction[Client], typed: str) -> list[app_commands.Choice[str]]:
+        model: str | None = interaction.namespace.model
+        _, efforts = await self._picker.efforts(model, interaction.guild_id)
+        return [app_commands.Choice(name=name, value=name) for name in efforts if typed.strip().casefold() in name]
 
     async def _conversation(
         self, interaction: discord.Interaction[Client], prompt: str, model: str | None, effort: str | None
@@ -126,15 +117,6 @@ def _quoted(prompt: str, name: str) -> str:
     """The prompt as a quote, for the others in the channel cannot see what was typed into a command."""
     shown = prompt if len(prompt) <= QUOTED else prompt[: QUOTED - 1] + "…"
     return f"-# {discord.utils.escape_markdown(one_line(name))} asked\n>>> {shown}"
-
-
-def _described(info: ModelInfo) -> str:
-    """A model's name, window and price in at most 100 characters."""
-    window = f"{info.context_tokens // 1000}k"
-    price = ""
-    if info.prompt_price is not None and info.completion_price is not None:
-        price = f" · ${info.prompt_price / 1000:.2f}/${info.completion_price / 1000:.2f} per M"
-    return f"{info.name[: 95 - len(window) - len(price)]} · {window}{price}"
 
 
 def _on_offer(efforts: tuple[str, ...]) -> str:

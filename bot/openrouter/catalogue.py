@@ -125,18 +125,21 @@ class Catalogue:
     def search(
         self, text: str, limit: int = 25, *, permitted: tuple[str, ...] = (), first: Iterable[str] = ()
     ) -> tuple[ModelInfo, ...]:
-        """Permitted models for what someone has typed so far, best first; see `bot.finding.find`.
+        """Models that may be chosen, for what someone has typed so far, best first; see `bot.finding.find`.
 
         Without text, those of `first` and then the server's first ones.
         """
         known = dict.fromkeys(filter(None, map(self.get, first))) if not text.strip() else {}
         models = (*known, *(model for model in self.all() if model not in known))
-        return find((model for model in models if is_permitted(model.id, permitted)), text, limit)
+        return find((model for model in models if self._may_be_chosen(model.id, permitted)), text, limit)
 
     def nearest(self, model: str, n: int = 3, *, permitted: tuple[str, ...] = ()) -> tuple[str, ...]:
-        """The permitted ids most like one that does not exist or is not permitted."""
-        ids = [name for name in self._listing.models if is_permitted(name, permitted)]
+        """The ids that may be chosen and are most like one that may not."""
+        ids = [name for name in self._listing.models if self._may_be_chosen(name, permitted)]
         return tuple(difflib.get_close_matches(model, ids, n=n, cutoff=0.5))
+
+    def _may_be_chosen(self, model: str, permitted: tuple[str, ...]) -> bool:
+        return is_permitted(model, permitted) and self.standing(model) is not Standing.GONE
 
     def retiring(self, within_days: int = 30) -> tuple[ModelInfo, ...]:
         """Models that are gone already, or will be within so many days; the first to go first."""
