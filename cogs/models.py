@@ -13,7 +13,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.choosing import Choice
+from bot.choosing import UNCHECKED, Choice
 from bot.client import Client
 from bot.effort import offered
 from bot.finding import abilities, price, window
@@ -25,7 +25,6 @@ from cogs.picking import Picker
 
 DEFAULT = "default"
 NOT_YOURS = "Only the person who began this thread, or a moderator, can choose the model that answers in it."
-NO_LIST = "I know nothing more about it, because the list of models is not to be had at the moment."
 
 
 class Models(commands.Cog):
@@ -67,7 +66,7 @@ class Models(commands.Cog):
         info = catalogue.get(choice.model)
         lines = [_named(choice, info, _origin(conversation, guild)), choice.notice, choice.refusal]
         if info is None:
-            lines.append(None if catalogue.all() else NO_LIST)
+            lines.append(None if catalogue.all() else UNCHECKED)
         else:
             lines += [_size(info), _abilities(info) if catalogue.speaks_openrouter else None]
             lines.append(_effort(conversation.effort or guild.effort, info, guild))
