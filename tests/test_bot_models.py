@@ -161,6 +161,7 @@ async def test_a_name_that_cannot_be_had_is_refused_wherever_a_model_is_chosen(b
     ):
         await bot.command(bot.ada, thread.id, command, **more, **{option: name})
         await private.told(sentence)
+        private.seen.clear()
     assert len(bot.model.requests) == 1
 
 
