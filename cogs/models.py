@@ -16,7 +16,7 @@ from discord.ext import commands
 from bot.choosing import UNCHECKED, Choice
 from bot.client import Client
 from bot.effort import offered
-from bot.finding import abilities, price, window
+from bot.finding import window
 from bot.guild import GuildSettings
 from bot.messages import Conversation
 from bot.model import ModelInfo, short_name
@@ -68,10 +68,10 @@ class Models(commands.Cog):
         if info is None:
             lines.append(None if catalogue.all() else UNCHECKED)
         else:
-            lines += [_size(info), _abilities(info) if catalogue.speaks_openrouter else None]
+            lines += [_size(info), _price(info), _abilities(info) if catalogue.speaks_openrouter else None]
             lines.append(_effort(conversation.effort or guild.effort, info, guild))
             if info in catalogue.retiring():
-                lines.append(f"⚠ It retires on {info.retires_on}. Please choose another one by then.")
+                lines.append(f"⚠ Retires on {info.retires_on}; please choose another one by then")
         if choice.fallbacks:
             lines.append(f"If it fails: {', '.join(map(short_name, choice.fallbacks))}")
         return [f"- {line}" for line in lines if line]
@@ -91,24 +91,39 @@ def _named(choice: Choice, info: ModelInfo | None, origin: str) -> str:
 
 def _size(info: ModelInfo) -> str:
     most = f", writes up to {info.max_output_tokens:,}" if info.max_output_tokens else ""
-    cost = f"; {price(info)} (read/written)" if price(info) not in ("", "free") else ""
-    free = "; free" if price(info) == "free" else ""
-    return f"Reads up to {window(info)} tokens{most}{cost}{free}"
+    return f"Reads up to {window(info)} tokens{most}"
 
 
 def _abilities(info: ModelInfo) -> str:
-    can = abilities(info)
-    all_of_them = abilities(replace(info, reasons=True, uses_tools=True, sees_images=True, reads_files=True))
-    cannot = [ability for ability in all_of_them if ability not in can]
-    told = [f"Can: {', '.join(can)}" if can else "", f"Cannot: {', '.join(cannot)}" if cannot else ""]
-    return " · ".join(filter(None, told))
+    has = {
+        "reason": info.reasons,
+        "use tools": info.uses_tools,
+        "see images": info.sees_images,
+        "read files such as PDFs": info.reads_files,
+    }
+    can, cannot = ([verb for verb, is_able in has.items() if is_able is wanted] for wanted in (True, False))
+    told = [f"Can {_joined(can, 'and')}" if can else "", f"cannot {_joined(cannot, 'or')}" if cannot else ""]
+    sentence = "; ".join(filter(None, told))
+    return sentence[0].upper() + sentence[1:]
+
+
+def _joined(words: list[str], conjunction: str) -> str:
+    return f" {conjunction} ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
+
+
+def _price(info: ModelInfo) -> str | None:
+    if info.prompt_price is None or info.completion_price is None:
+        return None
+    read, written = (f"${price / 1_000:.2f}" for price in (info.prompt_price, info.completion_price))
+    is_free = not info.prompt_price and not info.completion_price
+    return "Costs nothing" if is_free else f"Costs {read} a million tokens read, {written} written"
 
 
 def _effort(effort: str | None, info: ModelInfo, guild: GuildSettings) -> str | None:
     """What becomes of the effort that was chosen before, where the model does not take it."""
     if effort is None or effort in offered(info, guild.max_effort):
         return None
-    return f"It does not offer the effort “{effort}” that is set here, so it thinks as hard as it does by itself"
+    return f"Does not offer the effort “{effort}” that is set here, so it thinks as hard as it does by itself"
 
 
 async def setup(client: Client) -> None:

@@ -39,7 +39,7 @@ UNREADABLE = (
 )
 
 
-class PersonaBox(discord.ui.Modal, title="Who I am in this thread"):
+class PersonaBox(discord.ui.Modal, title="Who I am here"):
     """Where a thread's own instructions to the model are written."""
 
     text = discord.ui.TextInput[Self](

@@ -104,8 +104,9 @@ async def test_anybody_may_look_which_model_answers_and_what_it_can_do(bot: Stag
     thread, private = await thread_of(bot, bot.ada), Private(bot, bot.ben)
     await bot.command(bot.ben, thread.id, "model")
     await private.told(f"**Kimi K2 Thinking (playground stand-in)** (`{KIMI}`), the default")
-    await private.told("Reads up to 262k tokens, writes up to 262,144; $0.60/$2.50 per M")
-    await private.told("Can: reasoning, tools · Cannot: sees images, reads files")
+    await private.told("Reads up to 262k tokens, writes up to 262,144")
+    await private.told("Costs $0.60 a million tokens read, $2.50 written")
+    await private.told("Can reason and use tools; cannot see images or read files such as PDFs")
 
 
 async def test_the_chosen_model_answers_from_the_next_question_on_also_after_a_restart(servers: Stage) -> None:
@@ -143,7 +144,7 @@ async def test_what_becomes_of_an_effort_that_the_new_model_does_not_take_is_tol
     await bot.command(bot.ada, thread.id, "reasoning", effort="high")
     await private.told("**high**")
     await bot.command(bot.ada, thread.id, "model", name=PLAIN)
-    await private.told("It does not offer the effort “high” that is set here")
+    await private.told("Does not offer the effort “high” that is set here")
     await say(bot, bot.ada, thread, "again")
     assert "reasoning" not in bot.model.requests[-1].body
 
@@ -297,7 +298,7 @@ async def test_the_default_and_the_fallbacks_are_held_against_what_the_server_al
 async def test_a_model_that_retires_soon_says_so(bot: Stage) -> None:
     thread, private = await thread_of(bot, bot.ada), Private(bot, bot.ada)
     await bot.command(bot.ada, thread.id, "model", name="moonshotai/kimi-k2-0905")
-    await private.told("⚠ It retires on ")
+    await private.told("⚠ Retires on ")
 
 
 async def test_offers_come_in_time_while_the_database_does_not_answer(
