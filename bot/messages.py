@@ -140,10 +140,10 @@ class Turn:
     """Discord's ids of the messages that show the answer, in order."""
     error: str | None = None
     """The sentence that was shown when the turn failed."""
-    model: str | None = None
-    """The model that was chosen for this turn alone; None means the conversation's."""
     notices: tuple[str, ...] = ()
     """Remarks shown under the answer, such as a fallback model or a trimmed history."""
+    model: str | None = None
+    """The model that was chosen for this turn alone; None means the conversation's."""
 
     @property
     def asker_id(self) -> int:

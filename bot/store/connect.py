@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 import aiosqlite
 from sqlalchemy import URL, AsyncAdaptedQueuePool, Connection, event, make_url
@@ -50,7 +50,46 @@ class Engines:
         await self.writer.dispose()
 
 
-def unbroken(method: Callable[_P, Coroutine[Any, Any, _T]]) -> Callable[_P, Coroutine[Any, Any, _T]]:
+class AtWork:
+    """The transactions that are under way; closing waits for them, and nothing begins afterwards.
+
+    A connection that something still uses would not be closed, and its thread
+    would keep the process from ending.
+    """
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._closed = False
+
+    def begin(self, work: Coroutine[Any, Any, _T]) -> asyncio.Task[_T]:
+        """Start a transaction. Raises RuntimeError once everything is closed."""
+        if self._closed:
+            work.close()
+            raise RuntimeError("the store is closed")
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def close(self) -> None:
+        self._closed = True
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
+
+class HasWork(Protocol):
+    """What has transactions."""
+
+    @property
+    def at_work(self) -> AtWork: ...
+
+
+_Self = TypeVar("_Self", bound=HasWork)
+
+
+def unbroken(
+    method: Callable[Concatenate[_Self, _P], Coroutine[Any, Any, _T]],
+) -> Callable[Concatenate[_Self, _P], Coroutine[Any, Any, _T]]:
     """Let a transaction reach its end before its caller's cancellation goes on.
 
     Cancelled in the middle of a query, a connection is of no use any more and has
@@ -58,8 +97,8 @@ def unbroken(method: Callable[_P, Coroutine[Any, Any, _T]]) -> Callable[_P, Coro
     """
 
     @wraps(method)
-    async def whole(*args: _P.args, **kwargs: _P.kwargs) -> _T:
-        task = asyncio.create_task(method(*args, **kwargs))
+    async def whole(self: _Self, /, *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        task = self.at_work.begin(method(self, *args, **kwargs))
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:

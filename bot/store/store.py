@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from bot.messages import Conversation, JsonObject, Listen, Part, Said, Step, Turn, TurnStatus
 from bot.store import tables as t
 from bot.store.codec import encode_part
-from bot.store.connect import Engines, create_engines, explain, parse_url, unbroken
+from bot.store.connect import AtWork, Engines, create_engines, explain, parse_url, unbroken
 from bot.store.migrate import migrate
 from bot.store.reading import read_conversation, read_conversations_seen_since, read_turn, read_turns
 from bot.store.writing import add, add_said, hold_turn, put, put_draft, put_steps
@@ -35,6 +35,7 @@ class Store:
 
     def __init__(self, engines: Engines, clock: Callable[[], float]) -> None:
         self._engines = engines
+        self.at_work = AtWork()
         self._read = engines.reader.begin
         self._write = engines.writer.begin
         self._clock = clock
@@ -58,7 +59,8 @@ class Store:
         return cls(engines, clock)
 
     async def close(self) -> None:
-        """Let go of the database; nothing may be asked of the store afterwards."""
+        """Let go of the database, when what is under way has ended; nothing may be asked of the store afterwards."""
+        await self.at_work.close()
         await self._engines.close()
 
     # Conversations
