@@ -14,14 +14,14 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
+from bot.choosing import answers_for, choose
 from bot.context import Fit, fit, lighten
-from bot.effort import allowed
 from bot.engine import Draft, Engine
 from bot.errors import ChannelGone, MessageGone, ModelError, ModelFault, ShowError, ShutDown, describe
 from bot.events import Answered, Ended, Noticed, ReplyEvent, StartedOver
 from bot.guild import GuildSettings
 from bot.messages import Conversation, ShowReasoning, Turn, TurnStatus
-from bot.model import Catalogue, ModelRequest
+from bot.model import Catalogue, ModelRequest, short_name
 from bot.persona import system_prompt
 from bot.render.live import Live
 from bot.render.reply import Reply
@@ -115,12 +115,19 @@ class Answer:
         """Whether any of the answer's text has gone out to people."""
         self.concluded = asyncio.Event()
         """Set when the end is stored, so that the turn may be asked again."""
-        self.remarks = remarks
         self._backstage = backstage
         self._conversation = self._found = conversation
         self._bare = False
         self._guild = guild
-        self._model = conversation.model or guild.model or backstage.defaults.model
+        self._choice = choose(
+            turn.model or conversation.model,
+            defaults=tuple(filter(None, (guild.model, backstage.defaults.model))),
+            fallbacks=backstage.defaults.fallbacks,
+            permitted=guild.allowed_models,
+            catalogue=backstage.catalogue,
+        )
+        self.remarks = remarks if self._choice.notice is None else (*remarks, self._choice.notice)
+        self._model = self._choice.model
         self._info = backstage.catalogue.get(self._model)
         self._able = abilities(self._info, parses_pdfs=backstage.catalogue.speaks_openrouter)
         self._draft = Draft()
@@ -226,6 +233,8 @@ class Answer:
         await self._backstage.store.begin(self.turn.id)
         limit: int | None = None
         while True:
+            if self._choice.refusal is not None:
+                return self._ended(TurnStatus.FAILED, self._choice.refusal)
             for remark in self.remarks:
                 self._show(Noticed(remark))
             turns = await self._read_turns()
@@ -280,6 +289,15 @@ class Answer:
         async with aclosing(self._backstage.engine.run(request, self._backstage.tools, self._draft)) as events:
             async for event in events:
                 self._show(event)
+        self._name_stand_in(request)
+
+    def _name_stand_in(self, request: ModelRequest) -> None:
+        """Say so where the model's server has turned to a fallback by itself, as OpenRouter does."""
+        told = " ".join(self._notices)
+        for model in {step.model: None for step in self._draft.steps() if step.model}:
+            stood_in = answers_for(request.model, request.fallbacks, model, self._backstage.catalogue)
+            if stood_in and short_name(model) not in told:
+                self._show(Noticed(f"{short_name(request.model)} was not available; {short_name(model)} answered."))
 
     def _outcome(self, error: BaseException | None) -> Ended:
         match error:
@@ -357,11 +375,14 @@ class Answer:
         turns = await self._backstage.store.with_files(fitted.turns, self._able)
         return fitted, ModelRequest(
             model=self._model,
-            fallbacks=tuple(name for name in self._backstage.defaults.fallbacks if name != self._model),
+            fallbacks=self._choice.fallbacks,
+            replacements=self._choice.replacements,
+            permitted=guild.allowed_models,
             system=system,
             turns=tuple(turns),
             session_id=f"cogitor-{conversation.id}",
-            effort=allowed(conversation.effort or guild.effort, self._info, guild.max_effort),
+            effort=conversation.effort or guild.effort,
+            max_effort=guild.max_effort,
             max_output_tokens=room.answer,
             name_speakers=conversation.guild_id is not None,
         )

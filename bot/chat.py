@@ -120,10 +120,13 @@ class Chat:
         lane.answer.cut(Cut.STOP)
         return True
 
-    async def retry(self, turn_id: int, *, pages: Sequence[int] = ()) -> None:
-        """Answer a turn anew in place of its old answer, or in `pages`. Raises ForUser where that makes no sense."""
+    async def retry(self, turn_id: int, *, model: str | None = None, pages: Sequence[int] = ()) -> None:
+        """Answer a turn anew in place of its old answer, or in `pages`; by `model`, or else the one it was asked of.
+
+        Raises ForUser where that makes no sense.
+        """
         turn = await self._known(turn_id)
-        if not await self._store.requeue(turn.id):
+        if not await self._store.requeue(turn.id, model=model):
             raise ForUser("This question is being answered already.")
         if pages:
             self._pages[turn.id] = tuple(pages)

@@ -44,6 +44,8 @@ COGS = (
     "cogs.menus",
     "cogs.controls",
     "cogs.history",
+    "cogs.models",
+    "cogs.thread",
     "cogs.reasoning",
     "cogs.title",
     "cogs.export",

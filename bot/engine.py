@@ -13,6 +13,7 @@ from contextlib import aclosing
 from dataclasses import replace
 
 from bot.assemble import StepAssembler
+from bot.choosing import is_permitted
 from bot.errors import ModelError, ModelFault
 from bot.events import (
     Answered,
@@ -105,9 +106,10 @@ class Engine:
         """
         request = replace(request, tools=tools.specs)
         question = request.turns[-1]
+        route = [request.model, *request.fallbacks]
         for _ in range(self._max_steps):
             asked = replace(request, turns=(*request.turns[:-1], replace(question, steps=draft.steps())))
-            async with aclosing(self._step(asked, draft)) as events:
+            async with aclosing(self._step(asked, route, draft)) as events:
                 async for event in events:
                     yield event
             step = draft.steps()[-1]
@@ -127,9 +129,9 @@ class Engine:
             draft.complete(replace(step, tool_results=tuple(results)), told)
         yield Noticed(f"I stopped after {self._max_steps} steps.")
 
-    async def _step(self, request: ModelRequest, draft: Draft) -> AsyncGenerator[ReplyEvent]:
-        """One model request, by the first model that manages it."""
-        candidates = [request.model, *request.fallbacks]
+    async def _step(self, request: ModelRequest, route: list[str], draft: Draft) -> AsyncGenerator[ReplyEvent]:
+        """One model request, by the first model of `route` that manages it; one that is gone is taken out."""
+        candidates = [*route]
         tried: list[str] = []
         while True:
             model = candidates.pop(0)
@@ -145,19 +147,23 @@ class Engine:
                     raise
                 if error.fault in _AGAIN and tried.count(model) == 1:
                     candidates.insert(0, model)
+                elif error.fault is ModelFault.NO_MODEL:
+                    named = (*error.fallback_models, *candidates, *request.replacements)
+                    route[:] = candidates = _untried(named, tried, request)
                 elif error.fault in _ELSEWHERE:
-                    candidates += [name for name in error.fallback_models if name not in (*tried, *candidates)]
+                    candidates = _untried((*candidates, *error.fallback_models), tried, request)
                 else:
                     raise
                 if not candidates:
                     raise
+                notice = _instead(error, model, candidates[0])
             draft.write(None)
             for told in (StartedOver(), *draft.told):
                 yield told
             if candidates[0] == model:
                 await self._sleep(1.0)
             else:
-                yield Noticed(f"{short_name(model)} was not available; {short_name(candidates[0])} was asked instead.")
+                yield Noticed(notice)
 
     async def _attempt(self, request: ModelRequest, draft: Draft) -> AsyncGenerator[ReplyEvent]:
         """Ask one model once. Raises ModelError, also where nothing is left of an answer that was cleaned."""
@@ -188,6 +194,17 @@ class Engine:
         step = assembler.snapshot()
         if leaks.has_found and not (step.tool_calls or step.text.strip()):
             raise ModelError(ModelFault.EMPTY, retryable=True)
+
+
+def _untried(names: Sequence[str], tried: Sequence[str], request: ModelRequest) -> list[str]:
+    """Models that may still be asked, each once."""
+    return [name for name in dict.fromkeys(names) if name not in tried and is_permitted(name, request.permitted)]
+
+
+def _instead(error: ModelError, model: str, other: str) -> str:
+    if error.fault is ModelFault.NO_MODEL and error.fallback_models:
+        return f"{short_name(model)} is not offered any more; {short_name(other)} was asked instead."
+    return f"{short_name(model)} was not available; {short_name(other)} was asked instead."
 
 
 def _told(event: ModelEvent, assembler: StepAssembler, draft: Draft) -> Sequence[ReplyEvent]:

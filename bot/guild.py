@@ -24,6 +24,13 @@ class GuildSettings(BaseModel):
         max_length=200,
         description="The model that answers; empty means the operator's default.",
     )
+    allowed_models: tuple[str, ...] = Field(
+        default=(),
+        title="Allowed models",
+        max_length=50,
+        description="The models that may answer here, by id; * stands for anything, as in moonshotai/*. "
+        "Empty means all.",
+    )
     effort: str | None = Field(
         default=None,
         title="Effort",

@@ -179,6 +179,8 @@ class Turn:
     """The sentence that was shown when the turn failed."""
     notices: tuple[str, ...] = ()
     """Remarks shown under the answer, such as a fallback model or a trimmed history."""
+    model: str | None = None
+    """The model that was chosen for this turn alone; None means the conversation's."""
 
     @property
     def asker_id(self) -> int:

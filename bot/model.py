@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Protocol
 
 from bot.events import ModelEvent
@@ -29,6 +30,8 @@ class ModelInfo:
     prompt_price: int | None = None
     completion_price: int | None = None
     sees_images: bool = False
+    reads_files: bool = False
+    """Whether it takes whole files, such as PDFs, as parts of a message."""
     uses_tools: bool = False
     reasons: bool = False
     must_reason: bool = False
@@ -60,7 +63,15 @@ class ModelRequest:
     session_id: str
     """Stable for a conversation, so that the provider's cache is found again."""
     fallbacks: tuple[str, ...] = ()
+    """Asked in this order when the model fails."""
+    replacements: tuple[str, ...] = ()
+    """Asked after the fallbacks when the model turns out to be gone."""
+    permitted: tuple[str, ...] = ()
+    """Patterns of the models that may be asked, also where a server names others; empty means all."""
     effort: str | None = None
+    """How hard to think; None leaves it to the model's own default."""
+    max_effort: str | None = None
+    """The hardest that whichever model is asked may be told to think; None means no limit."""
     max_output_tokens: int = 32_000
     tools: tuple[ToolSpec, ...] = ()
     name_speakers: bool = True
@@ -80,15 +91,39 @@ class Model(Protocol):
         ...
 
 
+class Standing(Enum):
+    """Whether a model can be asked, as far as is known."""
+
+    THERE = auto()  # listed, or nothing is known to the contrary
+    MISSING = auto()  # not on a list that should name it; asking tells, and may tell what replaces it
+    GONE = auto()  # its last day has passed, or its server has said so
+
+
 class Catalogue(Protocol):
-    """What is known of the models there are; None for a model nothing is known of."""
+    """What is known of the models there are."""
 
     @property
     def speaks_openrouter(self) -> bool:
         """Whether the server is OpenRouter, or like it, and understands its parameters."""
         ...
 
-    def get(self, model: str) -> ModelInfo | None: ...
+    def get(self, model: str) -> ModelInfo | None:
+        """None for a model nothing is known of."""
+        ...
+
+    def all(self) -> tuple[ModelInfo, ...]:
+        """Every model that is known; none while the list was never to be had."""
+        ...
+
+    def nearest(self, model: str, n: int = 3, *, permitted: tuple[str, ...] = ()) -> tuple[str, ...]:
+        """The ids that may be chosen and are most like one that may not."""
+        ...
+
+    def standing(self, model: str) -> Standing: ...
+
+    def successors(self, model: str) -> tuple[str, ...]:
+        """What the server has named to be asked instead of a model that is gone."""
+        ...
 
 
 def short_name(model: str) -> str:

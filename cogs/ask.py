@@ -8,21 +8,19 @@ The model and the effort hold for the whole thread, from then on.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import discord
 from discord import app_commands
 from discord.ext import commands
 
 from bot.client import Client
-from bot.effort import offered
 from bot.errors import ForUser
 from bot.incoming import is_blank, one_line, thread_name
 from bot.messages import Conversation, Part, Said, Text
-from bot.model import ModelInfo
 from bot.starting import Spot
 from cogs.attachments import read_attachments
 from cogs.in_place import ask_in_place
+from cogs.picking import Picker
 from cogs.threads import check_interaction, earlier_in, joined, open_thread, spot_of
 
 QUOTED = 1_500
@@ -40,6 +38,7 @@ class Ask(commands.Cog):
     def __init__(self, client: Client) -> None:
         self._client = client
         self._services = client.services
+        self._picker = Picker(client.services)
 
     @app_commands.command(name="ask", description="Ask Cogitor; it answers in a new thread")
     @app_commands.describe(
@@ -58,26 +57,30 @@ class Ask(commands.Cog):
     ) -> None:
         if is_blank(prompt):
             raise ForUser("The question is empty. Please write what you would like to know.")
-        info = self._checked_model(model)
         settings = await self._services.chat.settings_of(interaction.guild_id)
-        efforts = offered(info, settings.max_effort)
-        if effort and info and effort not in efforts:
-            raise ForUser(f"{info.name} does not offer the effort “{effort}” here. {_on_offer(efforts)}")
         known = await self._services.store.conversation(interaction.channel_id or 0)
         spot = spot_of(interaction, known)
+        guild_id = None if spot is Spot.IN_PLACE else interaction.guild_id
+        picked = None if model is None else await self._picker.picked(model, guild_id)
+        info, efforts = await self._picker.efforts(picked.model if picked else None, guild_id)
+        if effort and info and effort not in efforts:
+            raise ForUser(f"{info.name} does not offer the effort “{effort}” here. {_on_offer(efforts)}")
         check_interaction(interaction, spot)
+        chosen = picked.model if picked else None
+        notes = (picked.remark,) if picked and picked.remark else ()
         files = [file] if file else []
         if spot is Spot.IN_PLACE:
-            await ask_in_place(interaction, _said(interaction, (Text(prompt),)), files, model=model, effort=effort)
+            said = _said(interaction, (Text(prompt),))
+            await ask_in_place(interaction, said, files, model=chosen, effort=effort, remarks=notes)
             return
-        if known is not None and (model or effort):
+        if known is not None and (chosen or effort):
             _check_may_choose(interaction, known)
-            known = _with_choice(known, model, effort)
+            known = _with_choice(known, chosen, effort)
             await self._services.store.save_conversation(known)
         quote = await interaction.response.send_message(_quoted(prompt, interaction.user.display_name))
         parts, remarks = await read_attachments(files, settings)
-        conversation = known or _with_choice(await self._begun(interaction, spot, prompt), model, effort)
-        parts = (Text(prompt), *parts)
+        conversation = known or _with_choice(await self._begun(interaction, spot, prompt), chosen, effort)
+        parts, remarks = (Text(prompt), *parts), (*notes, *remarks)
         if spot is Spot.THREAD:
             me = self._client.user
             earlier, trouble = await earlier_in(interaction.channel, me, settings, before=interaction)
@@ -88,25 +91,16 @@ class Ask(commands.Cog):
 
     @ask.autocomplete("model")
     async def _models(self, interaction: discord.Interaction[Client], typed: str) -> list[app_commands.Choice[str]]:
-        found = self._services.catalogue.search(typed)
-        return [app_commands.Choice(name=_described(info), value=info.id) for info in found if len(info.id) <= 100]
+        return await self._picker.models(interaction, typed)
 
     @ask.autocomplete("effort")
     async def _effort(self, interaction: discord.Interaction[Client], typed: str) -> list[app_commands.Choice[str]]:
-        chosen: Any = interaction.namespace.model or self._services.settings.model
-        info = self._services.catalogue.get(str(chosen))
-        guild = await self._services.chat.settings_of(interaction.guild_id)
-        efforts = offered(info, guild.max_effort)
-        return [app_commands.Choice(name=name, value=name) for name in efforts if typed in name][:25]
+        return await self._picker.in_time(self._offered(interaction, typed))
 
-    def _checked_model(self, model: str | None) -> ModelInfo | None:
-        """What is known of the chosen model. Raises ForUser for one that is not listed, naming the nearest ones."""
-        catalogue = self._services.catalogue
-        info = catalogue.get(model or self._services.settings.model)
-        if model and info is None and catalogue.all():
-            nearest = ", ".join(f"`{name}`" for name in catalogue.nearest(model))
-            raise ForUser(f"I do not know this model. {f'Did you mean {nearest}?' if nearest else ''}".strip())
-        return info
+    async def _offered(self, interaction: discord.Interaction[Client], typed: str) -> list[app_commands.Choice[str]]:
+        model: str | None = interaction.namespace.model
+        _, efforts = await self._picker.efforts(model, interaction.guild_id)
+        return [app_commands.Choice(name=name, value=name) for name in efforts if typed.strip().casefold() in name]
 
     async def _begun(self, interaction: discord.Interaction[Client], spot: Spot, prompt: str) -> Conversation:
         """A new conversation where the answer goes: for a channel in a new thread on the prompt, as quoted there."""
@@ -144,15 +138,6 @@ def _quoted(prompt: str, name: str) -> str:
     """The prompt as a quote, for the others in the channel cannot see what was typed into a command."""
     shown = prompt if len(prompt) <= QUOTED else prompt[: QUOTED - 1] + "…"
     return f"-# {discord.utils.escape_markdown(one_line(name))} asked\n>>> {shown}"
-
-
-def _described(info: ModelInfo) -> str:
-    """A model's name, window and price in at most 100 characters."""
-    window = f"{info.context_tokens // 1000}k"
-    price = ""
-    if info.prompt_price is not None and info.completion_price is not None:
-        price = f" · ${info.prompt_price / 1000:.2f}/${info.completion_price / 1000:.2f} per M"
-    return f"{info.name[: 95 - len(window) - len(price)]} · {window}{price}"
 
 
 def _on_offer(efforts: tuple[str, ...]) -> str:

@@ -19,9 +19,12 @@ from bot.client import Client, tell
 from bot.errors import ForUser
 from bot.incoming import one_line
 from bot.messages import Said, Text, Turn
+from bot.model import short_name
 from bot.render.files import whole_answer
 from bot.render.page import Control
+from cogs.here import NOT_HERE
 from cogs.in_place import go_on_in_place, is_in_place, retry_in_place, show_end_in_place
+from cogs.picking import Picker
 from cogs.reasoning import show_thoughts
 
 GONE = "This answer is not known any more; it was deleted. Please ask again."
@@ -129,6 +132,7 @@ class Controls(commands.Cog):
 
     def __init__(self, client: Client) -> None:
         self._services = client.services
+        self._picker = Picker(client.services)
         client.add_dynamic_items(ControlButton)
 
     @app_commands.command(name="stop", description="Stop the answer that is running in this thread")
@@ -141,16 +145,26 @@ class Controls(commands.Cog):
         await interaction.response.send_message("Stopped. What had come is kept.", ephemeral=True)
 
     @app_commands.command(name="retry", description="Answer the last question in this thread again")
-    async def retry(self, interaction: discord.Interaction[Client]) -> None:
+    @app_commands.describe(model="Which model answers it this time; without it, the same as before")
+    async def retry(
+        self, interaction: discord.Interaction[Client], model: app_commands.Range[str, 1, 100] | None = None
+    ) -> None:
         turn = await self._last_turn(interaction)
         _check_owner(interaction, turn)
-        await self._services.chat.retry(turn.id)
-        await interaction.response.send_message("I am answering the last question again.", ephemeral=True)
+        picked = None if model is None else await self._picker.picked(model, interaction.guild_id)
+        await self._services.chat.retry(turn.id, model=picked.model if picked else None)
+        by = f", with {short_name(picked.model)}" if picked else ""
+        told = [f"I am answering the last question again{by}.", picked.remark if picked else None]
+        await interaction.response.send_message(" ".join(filter(None, told)), ephemeral=True)
+
+    @retry.autocomplete("model")
+    async def _models(self, interaction: discord.Interaction[Client], typed: str) -> list[app_commands.Choice[str]]:
+        return await self._picker.models(interaction, typed)
 
     async def _last_turn(self, interaction: discord.Interaction[Client]) -> Turn:
         turn = await self._services.store.last_turn(interaction.channel_id or 0)
         if turn is None:
-            raise ForUser("This is not one of my conversations. Use this command in a thread with me, or in a DM.")
+            raise ForUser(NOT_HERE)
         return turn
 
 

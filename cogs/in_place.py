@@ -25,25 +25,26 @@ async def ask_in_place(
     *,
     model: str | None = None,
     effort: str | None = None,
+    remarks: tuple[str, ...] = (),
     needs_files: bool = False,
 ) -> None:
-    """Answer what was said, with the files that belong to it.
+    """Answer what was said, with the files that belong to it; `remarks` are shown with the answer.
 
     Raises ForUser where it `needs_files` and none of them can be used.
     """
     services = interaction.client.services
     response_id = await _defer(interaction)
-    parts, remarks = await read_attachments(attachments)
+    parts, unread = await read_attachments(attachments)
     if needs_files and not parts:
         await interaction.delete_original_response()  # for it cannot become private any more
-        raise ForUser(" ".join(remarks))
+        raise ForUser(" ".join(unread))
     asked_at = interaction.created_at.timestamp()
     conversation = Conversation(
         said.id, None, said.author_id, model=model, effort=effort, listen=Listen.NOTHING, created_at=asked_at
     )
     services.poster.in_place.open(conversation.id, interaction, response_id)
     question = Said(said.id, said.author_id, said.author_name, (*said.parts, *parts), said.at)
-    if await services.chat.ask(conversation, question, remarks=remarks, pages=(response_id,)) is None:
+    if await services.chat.ask(conversation, question, remarks=(*remarks, *unread), pages=(response_id,)) is None:
         await interaction.delete_original_response()
         raise ForUser(STILL_RUNNING)
 

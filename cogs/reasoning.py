@@ -23,9 +23,10 @@ from bot.messages import Conversation, ShowReasoning, Turn
 from bot.model import ModelInfo, short_name
 from bot.render.page import PageFile
 from bot.render.thoughts import thoughts
+from cogs.here import check_may_change, conversation_here
+from cogs.picking import Picker
 
 DEFAULT = "default"
-NOT_HERE = "This is not one of my conversations. Use this command in a thread with me, or in a DM."
 NOT_YOURS = "Only the person who began this thread, or a moderator, can change how I think in it."
 NO_THOUGHTS = "The model did not share its reasoning for this answer."
 NO_THOUGHTS_YET = "The model has not shared any reasoning for this answer yet. Please press again in a moment."
@@ -41,6 +42,7 @@ class Reasoning(commands.Cog):
 
     def __init__(self, client: Client) -> None:
         self._services = client.services
+        self._picker = Picker(client.services)
 
     @app_commands.command(name="reasoning", description="How hard I think in this thread, and whether you see it")
     @app_commands.describe(
@@ -53,11 +55,11 @@ class Reasoning(commands.Cog):
         effort: app_commands.Range[str, 1, 40] | None = None,
         show: Literal["hidden", "spoiler"] | None = None,
     ) -> None:
-        conversation = await self._conversation(interaction)
+        conversation = await conversation_here(interaction)
         guild = await self._services.chat.settings_of(conversation.guild_id)
         info = self._info(conversation, guild)
         if effort is not None or show is not None:
-            _check_may_change(interaction, conversation)
+            check_may_change(interaction, conversation, NOT_YOURS)
             if effort is not None:
                 conversation = replace(conversation, effort=self._checked(effort, conversation, info, guild))
             if show is not None:
@@ -69,29 +71,16 @@ class Reasoning(commands.Cog):
 
     @reasoning.autocomplete("effort")
     async def _efforts(self, interaction: discord.Interaction[Client], typed: str) -> list[app_commands.Choice[str]]:
-        try:
-            conversation = await self._conversation(interaction)
-        except ForUser:
-            return []
+        return await self._picker.in_time(self._offered(interaction, typed))
+
+    async def _offered(self, interaction: discord.Interaction[Client], typed: str) -> list[app_commands.Choice[str]]:
+        conversation = await conversation_here(interaction)
         guild = await self._services.chat.settings_of(conversation.guild_id)
         names = (*offered(self._info(conversation, guild), guild.max_effort), DEFAULT)
         return [app_commands.Choice(name=name, value=name) for name in names if typed.strip().casefold() in name][:25]
 
-    async def _conversation(self, interaction: discord.Interaction[Client]) -> Conversation:
-        """The conversation of this channel; a DM is one from the start. Raises ForUser elsewhere."""
-        channel_id = interaction.channel_id or 0
-        conversation = await self._services.store.conversation(channel_id)
-        if conversation is not None:
-            return conversation
-        if not isinstance(interaction.channel, discord.DMChannel):
-            raise ForUser(NOT_HERE)
-        began = interaction.created_at.timestamp()
-        return await self._services.store.add_conversation(
-            Conversation(channel_id, None, interaction.user.id, created_at=began)
-        )
-
     def _model(self, conversation: Conversation, guild: GuildSettings) -> str:
-        return conversation.model or guild.model or self._services.settings.model
+        return self._picker.choice(conversation.model, guild).model
 
     def _info(self, conversation: Conversation, guild: GuildSettings) -> ModelInfo | None:
         return self._services.catalogue.get(self._model(conversation, guild))
@@ -112,11 +101,6 @@ class Reasoning(commands.Cog):
         if not efforts:
             raise ForUser(f"{name} does not let me choose how hard it thinks. Please leave the effort out.")
         raise ForUser(f"{name} does not offer this effort. {_choices(efforts)}")
-
-
-def _check_may_change(interaction: discord.Interaction[Client], conversation: Conversation) -> None:
-    if interaction.user.id != conversation.owner_id and not interaction.permissions.manage_messages:
-        raise ForUser(NOT_YOURS)
 
 
 def _choices(efforts: tuple[str, ...]) -> str:

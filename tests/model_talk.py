@@ -17,6 +17,7 @@ SCHEMAS = Path(__file__).parents[1].parent / "shared" / "data" / "openrouter-sdk
 KIMI = "moonshotai/kimi-k2-thinking"
 CLAUDE = "anthropic/claude-haiku-4.5"
 GROK = "x-ai/grok-4.1-fast"
+GEMINI = "google/gemini-3-flash-preview"
 PLAIN = "openai/gpt-4.1-mini"
 SMALL = "mistralai/mistral-7b-instruct"
 SCRIPT = load_script()

@@ -171,7 +171,10 @@ async def talk_privately(bot: Stage) -> None:
     bot.say(bot.ben, channel.id, "hello")
     await bot.answered(channel.id)
     await bot.command(bot.ben, channel.id, "help")
-    await bot.command(bot.ben, channel.id, "retry")
+    for name in ("model", "persona"):
+        await bot.command(bot.ben, channel.id, name)
+    await bot.command(bot.ben, channel.id, "listen", mode="all")
+    await bot.command(bot.ben, channel.id, "retry", model="google/gemini-3-flash-preview")
     await bot.until(lambda: any("hello" in str(r.body) for r in bot.model.requests), "it is answered again")
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from datetime import date
 from typing import Any
 
@@ -19,44 +18,16 @@ from bot.messages import Said, Text, Turn
 from bot.model import DEFAULT_CONTEXT_TOKENS, ModelInfo, ModelRequest
 from bot.openrouter import Catalogue, OpenRouter, key_status, open_http
 from bot.openrouter.listing import parse_listing
-from tests.model_server import HELLO, ModelServer, Reply, serving
+from tests.catalogues import KIMI, catalogue_of, filled, listed
+from tests.model_server import HELLO, Reply, serving
 
-KIMI: dict[str, Any] = {
-    "id": "moonshotai/kimi-k2-thinking",
-    "canonical_slug": "moonshotai/kimi-k2-thinking-20251106",
-    "name": "MoonshotAI: Kimi K2 Thinking",
-    "context_length": 262144,
-    "architecture": {"input_modalities": ["text"], "modality": None},
-    "pricing": {"prompt": "0.0000006", "completion": "0.0000025", "discount": 0.1, "overrides": [{"min": 1}]},
-    "top_provider": {"context_length": 131072, "max_completion_tokens": 16384, "is_moderated": False},
-    "supported_parameters": ["reasoning", "tools", "max_tokens"],
-    "expiration_date": "2026-12-05",
-    "reasoning": {"mandatory": True, "supported_efforts": ["low", "high"]},
-}
 GLM = {"id": "z-ai/glm-5", "name": "GLM 5", "architecture": {"input_modalities": ["text", "image"]}}
-
-
-def listed(*entries: Any) -> Reply:
-    return Reply([json.dumps({"data": entries, "new": 1}).encode()], headers={"Content-Type": "application/json"})
 
 
 def one(**fields: Any) -> ModelInfo:
     listing = parse_listing(json.dumps({"data": [{"id": "a/b", **fields}]}).encode())
     assert listing is not None
     return listing.models["a/b"]
-
-
-@asynccontextmanager
-async def catalogue_of(server: ModelServer, **options: Any) -> AsyncGenerator[Catalogue]:
-    async with open_http(server.url) as http:
-        yield Catalogue(http, server.url, **options)
-
-
-@asynccontextmanager
-async def filled(*entries: Any, **options: Any) -> AsyncGenerator[Catalogue]:
-    async with serving(listed(*entries)) as server, catalogue_of(server, **options) as catalogue:
-        await catalogue.refresh()
-        yield catalogue
 
 
 async def test_an_entry_of_openrouter_tells_all_that_is_needed() -> None:

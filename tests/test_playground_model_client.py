@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 
@@ -16,9 +17,11 @@ from bot.events import TextDelta
 from bot.messages import JsonObject, Said, Text, Turn, TurnStatus
 from bot.model import ModelRequest, ToolSpec
 from bot.openrouter import Catalogue, OpenRouter, Timeouts, open_http
+from bot.openrouter.replay import family
 from bot.playground.model import ModelServer
+from bot.playground.model.checks import UNPROVEN
 from bot.tools import Toolbox
-from tests.model_talk import CLAUDE, GROK, KIMI, PLAIN, SCRIPT
+from tests.model_talk import CLAUDE, GEMINI, GROK, KIMI, PLAIN, SCRIPT, SMALL, Json
 
 pytest_plugins = ["tests.model_fixtures"]
 
@@ -140,7 +143,7 @@ async def test_a_scene_without_an_end_is_given_up(model_server: ModelServer, phr
     assert model_server.requests[-1].cancelled
 
 
-@pytest.mark.parametrize("model_id", [KIMI, CLAUDE, GROK, PLAIN])
+@pytest.mark.parametrize("model_id", [KIMI, CLAUDE, GROK, GEMINI, PLAIN])
 async def test_tools_run_in_rounds_with_the_reasoning_sent_back_unaltered(model: OpenRouter, model_id: str) -> None:
     """The embedded model refuses altered, lost or repeated reasoning, so an answer proves that none was."""
     turn = await finished_turn(model, request("call tools in a row", model_id, effort="low"))
@@ -148,20 +151,49 @@ async def test_tools_run_in_rounds_with_the_reasoning_sent_back_unaltered(model:
     assert turn.text.count("- fetched example") == 3
 
 
-@pytest.mark.parametrize("model_id", [KIMI, CLAUDE, GROK])
+@pytest.mark.parametrize("model_id", [KIMI, CLAUDE, GROK, GEMINI])
 async def test_reasoning_comes_back_in_the_next_turn(model: OpenRouter, model_id: str) -> None:
     first = await finished_turn(model, request("a red apple", model_id, effort="low"))
     second = await finished_turn(model, request("what did you think?", model_id, first, effort="low"))
     assert 'Ann writes: "a red apple"' in second.text
 
 
-@pytest.mark.parametrize("before", [KIMI, CLAUDE, GROK, PLAIN])
-@pytest.mark.parametrize("after", [KIMI, CLAUDE, GROK, PLAIN])
+@pytest.mark.parametrize("before", [KIMI, CLAUDE, GROK, GEMINI, PLAIN])
+@pytest.mark.parametrize("after", [KIMI, CLAUDE, GROK, GEMINI, PLAIN, SMALL])
 async def test_the_model_may_change_between_turns(model: OpenRouter, before: str, after: str) -> None:
     """Reasoning that is signed or encrypted for one model is refused by another, so it must have been left out."""
     first = await finished_turn(model, request("call two tools", before, effort="low"))
     second = await finished_turn(model, request("what did I ask before?", after, first, effort="low"))
     assert "1. Ann: call two tools" in second.text
+
+
+async def test_every_model_gets_its_own_reasoning_back_however_often_they_change(
+    model: OpenRouter, model_server: ModelServer
+) -> None:
+    """Each refuses what it did not make itself or finds altered, so an answer proves that neither reached it."""
+    turns: list[Turn] = []
+    for number, name in enumerate((KIMI, CLAUDE, KIMI, GEMINI, GROK, KIMI, CLAUDE, GEMINI, PLAIN, KIMI)):
+        question = request(f"{number}: call tools in a row", name, *turns, effort="low")
+        turns.append(await finished_turn(model, question))
+        own = [step for turn in turns for step in turn.steps if family(step.model) == family(name)]
+        assert replayed(model_server) == [list(step.reasoning_details or ()) for step in own[:-1] if step.reasoning]
+    assert turns[-1].text.count("- fetched example") == 3
+
+
+def replayed(server: ModelServer) -> list[list[Json]]:
+    """The reasoning that came back with the last request, without what only excuses its absence to Gemini."""
+    messages: Any = server.requests[-1].body["messages"]
+    details = [message["reasoning_details"] for message in messages if "reasoning_details" in message]
+    return [listed for listed in details if listed[-1].get("data") != UNPROVEN]
+
+
+async def test_claude_takes_over_in_the_middle_of_a_turn_with_tools(model: OpenRouter) -> None:
+    """While it reasons it would refuse the calls of another model, so it is not asked to."""
+    begun = await finished_turn(model, request("call tools in a row", effort="low"))
+    half = replace(begun, steps=begun.steps[:2])
+    answered = replace(request("call tools in a row", CLAUDE, effort="low"), turns=(half,))
+    async with aclosing(model.stream(replace(answered, tools=(FETCH,)))) as events:
+        assert [event async for event in events]
 
 
 async def test_the_next_turn_finds_the_prompt_in_the_cache(model: OpenRouter) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import sys
+import threading
 import traceback
 from contextlib import closing
 from dataclasses import replace
@@ -130,6 +131,20 @@ async def test_a_write_that_is_cancelled_again_and_again_is_still_waited_for(sto
     stored = await store.turn(turn.id)
     assert stored is not None
     assert stored.steps == (Step(text="whole"),)
+
+
+async def test_closing_waits_for_what_is_being_read_and_nothing_begins_afterwards(sqlite_url: str) -> None:
+    """A connection that is left open has a thread of its own, which would keep the process from ending."""
+    store = await Store.open(sqlite_url)
+    before = threading.active_count()
+    reading = [asyncio.create_task(store.conversation(number)) for number in range(3)]
+    await asyncio.sleep(0)
+    await store.close()
+    assert await asyncio.gather(*reading) == [None, None, None]
+    with pytest.raises(RuntimeError, match="closed"):
+        await store.conversation(1)
+    left = threading.active_count()
+    assert left < before, f"{left} threads are left"
 
 
 async def test_errors_do_not_quote_what_was_said(store: Store) -> None:

@@ -139,11 +139,12 @@ def test_turns_through_sqlite(answer: list[Step], saying: tuple[Part, ...], name
                 turn = await store.ask(1, Said(1, 1, name, saying, 1.0))
                 assert turn is not None
                 await store.finish(turn.id, TurnStatus.DONE, answer, error=name, notices=[name])
+                await store.requeue(turn.id, model=name)
                 [stored] = await store.turns(1)
             finally:
                 await store.close()
         assert stored == Turn(
-            turn.id, 1, (Said(1, 1, name, saying, 1.0),), TurnStatus.DONE, tuple(answer), (), name, (name,)
+            turn.id, 1, (Said(1, 1, name, saying, 1.0),), TurnStatus.QUEUED, tuple(answer), (), name, (name,), name
         )
 
     asyncio.run(through())

@@ -141,7 +141,7 @@ class Stage:
             },
         )
 
-    async def command(self, who: int, channel_id: int, name: str, **options: str) -> None:
+    async def command(self, who: int, channel_id: int, name: str, /, **options: str) -> None:
         """Use a slash command over the people's API."""
         command = next(item for item in self.world.records.commands.values() if item.body["name"] == name)
         await self.interact(

@@ -13,12 +13,13 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, date, datetime, timedelta
-from operator import itemgetter
 
 import httpx
 
+from bot.choosing import is_permitted
 from bot.errors import ModelError, ModelFault
-from bot.model import ModelInfo
+from bot.finding import find
+from bot.model import ModelInfo, Standing
 from bot.openrouter.http import get_json, is_openrouter
 from bot.openrouter.listing import Listing, parse_listing
 
@@ -56,6 +57,7 @@ class Catalogue:
         self._sleep = sleep
         self._today = today
         self._listing = _NOTHING
+        self._successors: dict[str, tuple[str, ...]] = {}
         self._fetched_at: float | None = None
 
     @property
@@ -100,18 +102,45 @@ class Catalogue:
         """Every model, in the server's order."""
         return tuple(self._listing.models.values())
 
-    def search(self, text: str, limit: int = 25) -> tuple[ModelInfo, ...]:
-        """Models for what someone has typed so far, best first; without text, the server's first ones."""
-        words = text.casefold().split()
-        if not words:
-            return self.all()[:limit]
-        ranks = ((_rank(model, words), model) for model in self.all())
-        found = sorted(((rank, model) for rank, model in ranks if rank is not None), key=itemgetter(0))
-        return tuple(model for _, model in found[:limit])
+    def standing(self, model: str) -> Standing:
+        """Whether a model can be asked. Aliases and presets (`~a/b`, `@preset/x`) need not be listed."""
+        info = self.get(model)
+        last_day = info.retires_on if info else None
+        if model in self._successors or (last_day is not None and last_day < self._today().isoformat()):
+            return Standing.GONE
+        is_expected = self.speaks_openrouter and not model.startswith(("~", "@"))
+        return Standing.MISSING if info is None and is_expected else Standing.THERE
 
-    def nearest(self, model: str, n: int = 3) -> tuple[str, ...]:
-        """The ids most like one that does not exist."""
-        return tuple(difflib.get_close_matches(model, self._listing.models, n=n, cutoff=0.5))
+    def successors(self, model: str) -> tuple[str, ...]:
+        """What the server has named to be asked instead of a model that is gone."""
+        return self._successors.get(model, ())
+
+    def note_refusal(self, model: str, successors: tuple[str, ...]) -> None:
+        """The server does not serve a model, and names these instead; believed until it lists the model again.
+
+        Without a name, of a model that is listed, it is no more than one refusal.
+        """
+        if successors or self.standing(model) is Standing.MISSING:
+            self._successors[model] = successors
+
+    def search(
+        self, text: str, limit: int = 25, *, permitted: tuple[str, ...] = (), first: Iterable[str] = ()
+    ) -> tuple[ModelInfo, ...]:
+        """Models that may be chosen, for what someone has typed so far, best first; see `bot.finding.find`.
+
+        Without text, those of `first` and then the server's first ones.
+        """
+        known = dict.fromkeys(filter(None, map(self.get, first))) if not text.strip() else {}
+        models = (*known, *(model for model in self.all() if model not in known))
+        return find((model for model in models if self._may_be_chosen(model.id, permitted)), text, limit)
+
+    def nearest(self, model: str, n: int = 3, *, permitted: tuple[str, ...] = ()) -> tuple[str, ...]:
+        """The ids that may be chosen and are most like one that may not."""
+        ids = [name for name in self._listing.models if self._may_be_chosen(name, permitted)]
+        return tuple(difflib.get_close_matches(model, ids, n=n, cutoff=0.5))
+
+    def _may_be_chosen(self, model: str, permitted: tuple[str, ...]) -> bool:
+        return is_permitted(model, permitted) and self.standing(model) is not Standing.GONE
 
     def retiring(self, within_days: int = 30) -> tuple[ModelInfo, ...]:
         """Models that are gone already, or will be within so many days; the first to go first."""
@@ -135,6 +164,7 @@ class Catalogue:
                 listing.skipped,
             )
         self._listing = listing
+        self._successors = {model: names for model, names in self._successors.items() if self.get(model) is None}
         self._warn()
 
     def _warn(self) -> None:
@@ -154,25 +184,3 @@ class Catalogue:
         if info in self.retiring():
             return f"the model {model} retires on {info.retires_on}; choose its successor as MODEL"
         return None
-
-
-def _rank(model: ModelInfo, words: Iterable[str]) -> int | None:
-    """How well a model fits, 0 being best: every word must begin an id, or a part of one, or occur anywhere."""
-    model_id, name = model.id.casefold(), model.name.casefold()
-    short = model_id.rpartition("/")[2]
-    worst = 0
-    for word in words:
-        if model_id.startswith(word) or short.startswith(word) or name.startswith(word):
-            rank = 0
-        elif any(part.startswith(word) for part in _parts(f"{model_id} {name}")):
-            rank = 1
-        elif word in model_id or word in name:
-            rank = 2
-        else:
-            return None
-        worst = max(worst, rank)
-    return worst
-
-
-def _parts(text: str) -> list[str]:
-    return "".join(letter if letter.isalnum() or letter == "." else " " for letter in text).split()

@@ -17,7 +17,7 @@ from typing import TypeAlias
 import httpx
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, stop_after_delay
 
-from bot.errors import ModelError
+from bot.errors import ModelError, ModelFault
 from bot.events import ModelEvent
 from bot.model import ModelRequest
 from bot.openrouter.answer import AnswerReader
@@ -82,7 +82,12 @@ class OpenRouter:
             retry=retry_if_exception(_worth_another_attempt),
             reraise=True,
         )
-        begun: _Begun = await retrying(self._begin, request.model, content)
+        try:
+            begun: _Begun = await retrying(self._begin, request.model, content)
+        except ModelError as error:
+            if error.fault is ModelFault.NO_MODEL:
+                self._catalogue.note_refusal(request.model, error.fallback_models)
+            raise
         first, rest = begun
         async with aclosing(rest):
             yield first

@@ -122,7 +122,8 @@ def from_error(error: JsonValue, status: int | None = None, retry_after: float |
     content: JsonObject = {"message": error} if isinstance(error, str) else _object(error)
     metadata, availability = _object(content.get("metadata")), _object(content.get("availability"))
     status = _status(content.get("code")) or _status(content.get("http_status")) or status
-    names = [metadata.get("error_type"), content.get("error_type"), availability.get("code")]
+    # The availability says more: for an id that nobody knows, the type is a mere "invalid_request".
+    names = [availability.get("code"), metadata.get("error_type"), content.get("error_type")]
     names += [content.get("code"), content.get("type")]
     known = next((name for name in names if isinstance(name, str) and name in _BY_TYPE), None)
     fault = _fault(known, status, content, metadata)

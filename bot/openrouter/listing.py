@@ -135,6 +135,7 @@ class _Entry(BaseModel):
             prompt_price=self.pricing.prompt,
             completion_price=self.pricing.completion,
             sees_images="image" in self.architecture.input_modalities,
+            reads_files="file" in self.architecture.input_modalities,
             uses_tools="tools" in self.supported_parameters,
             reasons=self.reasoning is not None or "reasoning" in self.supported_parameters,
             must_reason=self.reasoning is not None and self.reasoning.mandatory,

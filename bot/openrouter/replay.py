@@ -9,6 +9,7 @@ the rest of a message.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from bot.messages import JsonObject, ReasoningDetail, Step, ToolCall
 
@@ -31,9 +32,27 @@ def is_kimi(model: str) -> bool:
     return "kimi" in model.lower()
 
 
+def is_gemini(model: str) -> bool:
+    return family(model) == ("google", "gemini")
+
+
+def needs_silence(steps: Sequence[Step], model: str) -> bool:
+    """Whether a model must not be asked to reason after these steps of the running turn.
+
+    Claude would refuse the request: while it reasons, "a final assistant message
+    must start with a thinking block", and a call that another model made, before
+    Claude took over, has none that Claude accepts.
+    """
+    author = family(model)[0]
+    last = next((step for step in reversed(steps) if step.tool_calls), None)
+    return author == "anthropic" and last is not None and not _replayed(last, model, complete=True)
+
+
 def reasoning_fields(step: Step, model: str, calls: tuple[ToolCall, ...]) -> JsonObject:
     """The fields that carry a step's reasoning in the assistant message for `model`, which holds `calls`."""
     details = _replayed(step, model, complete=len(calls) == len(step.tool_calls))
+    if not details and calls and is_gemini(model):
+        details = (_unproven(calls[0]),)
     fields: JsonObject = {} if details is None else {"reasoning_details": list(details)}
     if not details and step.reasoning and _may_be_text(step, model):
         fields["reasoning"] = step.reasoning
@@ -50,6 +69,22 @@ def _replayed(step: Step, model: str, *, complete: bool) -> tuple[ReasoningDetai
         return None
     whole = complete and not any(map(_unsigned, details))
     return details if whole or all(map(_plain, details)) else None
+
+
+def _unproven(call: ToolCall) -> ReasoningDetail:
+    """What Gemini wants to see beside a tool call that it did not make itself.
+
+    It answers 400 where the first call of a step has no signature, and accepts this
+    one for history from elsewhere (Google, "Thought signatures"; in this form Roo Code
+    sends it through OpenRouter).
+    """
+    return {
+        "type": "reasoning.encrypted",
+        "data": "skip_thought_signature_validator",
+        "id": call.id,
+        "format": "google-gemini-v1",
+        "index": 0,
+    }
 
 
 def _may_be_text(step: Step, model: str) -> bool:

@@ -7,14 +7,16 @@ messages is in `history`; this module knows nothing of HTTP.
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import chain, islice
 from secrets import token_hex
 
 from bot.context import estimate_text, estimate_turn
-from bot.messages import JsonObject, JsonValue
+from bot.effort import allowed
+from bot.messages import JsonObject, JsonValue, Turn
 from bot.model import ModelInfo, ModelRequest, ToolSpec
 from bot.openrouter.history import build_messages
-from bot.openrouter.replay import is_kimi
+from bot.openrouter.replay import is_kimi, needs_silence
 from bot.pieces import mend
 from bot.sight import Able, abilities
 
@@ -46,10 +48,13 @@ def build_body(request: ModelRequest, info: ModelInfo | None, *, openrouter: boo
     reasoning = _reasoning(request, info, openrouter=openrouter)
     if reasoning:
         body["reasoning"] = reasoning
-    if request.tools:
+    turns = request.turns
+    if openrouter and info is not None and not info.uses_tools:
+        turns = tuple(map(_without_tools, turns))
+    elif request.tools:
         body["tools"] = [_tool(tool) for tool in request.tools]
     body["messages"] = list[JsonValue](
-        build_messages(request.system, request.turns, request.model, name_speakers=request.name_speakers, able=able)
+        build_messages(request.system, turns, request.model, name_speakers=request.name_speakers, able=able)
     )
     body["max_tokens"] = _max_tokens(request, info, able)
     return body
@@ -95,13 +100,23 @@ def _reasoning(request: ModelRequest, info: ModelInfo | None, *, openrouter: boo
     """The `reasoning` parameter; empty where none may be sent (OpenRouter, "Reasoning tokens")."""
     if info is None:
         # Nothing is known: OpenRouter drops what a model does not support, other servers may refuse it.
-        silent = request.effort == "none" or not openrouter
-        return {} if silent else _effort(request.effort)
-    if not info.reasons:
+        effort = allowed(request.effort, None, request.max_effort)
+        return {} if effort == "none" or not openrouter else _effort(effort)
+    if not info.reasons or needs_silence(request.turns[-1].steps, request.model):
         return {}
     must = info.must_reason or (is_kimi(info.id) and "thinking" in info.id)
-    allowed = request.effort in info.efforts and not (must and request.effort == "none")
-    return _effort(request.effort if allowed else None)
+    efforts = [effort for effort in info.efforts if not (must and effort == "none")]
+    effort = allowed(request.effort if request.effort in efforts else None, info, request.max_effort)
+    return _effort(effort if effort in efforts else None)
+
+
+def _without_tools(turn: Turn) -> Turn:
+    """A turn for a model that takes no tools: what was said stays, calls go, and with them the reasoning about them."""
+    steps = (
+        replace(step, tool_calls=(), tool_results=(), reasoning="", reasoning_details=None) if step.tool_calls else step
+        for step in turn.steps
+    )
+    return replace(turn, steps=tuple(steps))
 
 
 def _effort(effort: str | None) -> JsonObject:

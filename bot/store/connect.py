@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Coroutine
-from contextlib import suppress
 from dataclasses import dataclass
-from functools import wraps
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 import aiosqlite
 from sqlalchemy import URL, AsyncAdaptedQueuePool, Connection, event, make_url
@@ -52,29 +49,6 @@ class Engines:
     async def close(self) -> None:
         await self.reader.dispose()
         await self.writer.dispose()
-
-
-def unbroken(method: Callable[_P, Coroutine[Any, Any, _T]]) -> Callable[_P, Coroutine[Any, Any, _T]]:
-    """Let a transaction reach its end before its caller's cancellation goes on.
-
-    Cancelled in the middle of a query, a connection is of no use any more and has
-    to be opened anew; and nobody would know whether a cancelled commit happened.
-    """
-
-    @wraps(method)
-    async def whole(*args: _P.args, **kwargs: _P.kwargs) -> _T:
-        task = asyncio.create_task(method(*args, **kwargs))
-        try:
-            return await asyncio.shield(task)
-        except asyncio.CancelledError:
-            while not task.done():  # whoever is impatient cancels more than once
-                with suppress(asyncio.CancelledError):
-                    await asyncio.wait({task})
-            if not task.cancelled():
-                task.exception()  # nobody waits for it any more, and asyncio would log it
-            raise
-
-    return whole
 
 
 def parse_url(database_url: str) -> URL:

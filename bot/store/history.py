@@ -7,7 +7,7 @@ are noted until they are deleted there. Knows nothing of Discord or of models.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 
 from sqlalchemy import ColumnElement, delete, exists, func, or_, select, update
@@ -16,9 +16,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.messages import Conversation, Part, Turn, TurnStatus
 from bot.store import tables as t
 from bot.store.codec import encode_part
-from bot.store.connect import Engines, unbroken
 from bot.store.copying import copy_turns
 from bot.store.reading import read_conversation, read_turn, read_turns
+from bot.store.transactions import Transactions, unbroken
 from bot.store.writing import add, drop_files, put, put_files
 
 
@@ -48,15 +48,8 @@ class Forked:
     left_out: int
 
 
-class History:
-    """The base of `Store`."""
-
-    def __init__(self, engines: Engines, clock: Callable[[], float]) -> None:
-        self._engines = engines
-        self._read = engines.reader.begin
-        self._write = engines.writer.begin
-        self._copy = engines.copier.begin
-        self._clock = clock
+class History(Transactions):
+    """The methods of `Store` that change what has been said."""
 
     @unbroken
     async def edit_said(self, message_id: int, parts: Sequence[Part]) -> Turn | None:

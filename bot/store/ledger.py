@@ -6,25 +6,18 @@ consumed beside the answers, and what all of it comes to.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
 from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import Row, Select, func, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.messages import Conversation, Spending, Usage
 from bot.store import tables as t
-from bot.store.connect import unbroken
+from bot.store.transactions import Transactions, unbroken
 
 
-class Ledger:
-    """Methods of `Store`: each is one short, unbroken transaction."""
-
-    _read: Callable[[], AbstractAsyncContextManager[AsyncConnection]]
-    _write: Callable[[], AbstractAsyncContextManager[AsyncConnection]]
-    _clock: Callable[[], float]
+class Ledger(Transactions):
+    """The methods of `Store` that know what was consumed."""
 
     @unbroken
     async def enter_usage(

@@ -130,6 +130,7 @@ def _turn(
         steps=tuple(decode_step(row.body) for row in answer),
         pages=tuple(row.id for row in shown),
         error=head.error,
+        model=head.model,
         notices=tuple(head.notices),
     )
 

@@ -16,15 +16,16 @@ from typing import Self
 from sqlalchemy import delete, func, insert, select, union, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot.messages import Conversation, JsonObject, Said, Step, Turn, TurnStatus
+from bot.messages import Conversation, JsonObject, Listen, Said, Step, Turn, TurnStatus
 from bot.sight import Able
 from bot.store import tables as t
-from bot.store.connect import create_engines, explain, parse_url, unbroken
+from bot.store.connect import create_engines, explain, parse_url
 from bot.store.drafts import put_draft
 from bot.store.history import History
 from bot.store.ledger import Ledger
 from bot.store.migrate import migrate
 from bot.store.reading import read_conversation, read_conversations_seen_since, read_files, read_turn, read_turns
+from bot.store.transactions import unbroken
 from bot.store.writing import add, add_said, hold_turn, put, put_steps
 
 _OPENING_FAULTS = (SQLAlchemyError, sqlite3.Error, OSError, TypeError, ValueError)
@@ -55,7 +56,8 @@ class Store(History, Ledger):
         return cls(engines, clock)
 
     async def close(self) -> None:
-        """Let go of the database; nothing may be asked of the store afterwards."""
+        """Let go of the database, when what is under way has ended; nothing may be asked of the store afterwards."""
+        await self.at_work.close()
         await self._engines.close()
 
     # Conversations
@@ -81,14 +83,27 @@ class Store(History, Ledger):
             await db.execute(known.values(asdict(conversation)))
 
     @unbroken
+    async def set_model(self, conversation_id: int, model: str | None) -> None:
+        """Set a known conversation's model and nothing else, for its other fields may be changing meanwhile."""
+        await self._set(conversation_id, model=model)
+
+    @unbroken
+    async def set_persona(self, conversation_id: int, persona: str | None) -> None:
+        """Set a known conversation's persona and nothing else."""
+        await self._set(conversation_id, persona=persona)
+
+    @unbroken
+    async def set_listen(self, conversation_id: int, listen: Listen) -> None:
+        """Set which messages of a known conversation are for the bot, and nothing else."""
+        await self._set(conversation_id, listen=listen)
+
+    @unbroken
     async def leave_behind(self, conversation_id: int, *, before_turn: int, files_before: int = 0) -> None:
         """Note that turns with an id below `before_turn` have left the conversation's context window.
 
         So have the images, PDFs and tools' output of those below `files_before`.
         """
-        known = update(t.conversations).where(t.conversations.c.id == conversation_id)
-        async with self._write() as db:
-            await db.execute(known.values(first_turn_id=before_turn, first_whole_turn_id=files_before))
+        await self._set(conversation_id, first_turn_id=before_turn, first_whole_turn_id=files_before)
 
     @unbroken
     async def conversations_seen_since(self, at: float) -> list[tuple[Conversation, int]]:
@@ -185,11 +200,16 @@ class Store(History, Ledger):
             return await read_turns(db, t.turns.c.status.in_(_UNFINISHED))
 
     @unbroken
-    async def requeue(self, turn_id: int) -> bool:
-        """Make a finished turn QUEUED again; False when it is unfinished already, or gone."""
+    async def requeue(self, turn_id: int, *, model: str | None = None) -> bool:
+        """Make a finished turn QUEUED again; False when it is unfinished already, or gone.
+
+        `model` is the one that the turn is asked of from now on; without it that stays as it is.
+        """
         finished = t.turns.c.status.not_in(_UNFINISHED)
         again = update(t.turns).where(t.turns.c.id == turn_id, finished).values(status=TurnStatus.QUEUED)
         async with self._write() as db:
+            if model is not None:
+                again = again.values(model=model)
             return (await db.execute(again)).rowcount > 0
 
     @unbroken
@@ -250,6 +270,10 @@ class Store(History, Ledger):
             if await hold_turn(db, turn_id) is not None:
                 await db.execute(delete(t.pages).where(t.pages.c.turn_id == turn_id, t.pages.c.id.not_in(pages)))
                 await put(db, t.pages, rows, keys=("id",))
+
+    async def _set(self, conversation_id: int, **fields: str | int | None) -> None:
+        async with self._write() as db:
+            await db.execute(update(t.conversations).where(t.conversations.c.id == conversation_id).values(fields))
 
     # Small things
 

@@ -94,6 +94,7 @@ turns = Table(
     Column("status", Text, nullable=False),
     Column("attempt", Integer, nullable=False),
     Column("error", Json),
+    Column("model", Json),
     Column("notices", Json, nullable=False),
     Index(None, "conversation_id", "id"),
     Index(None, "status"),

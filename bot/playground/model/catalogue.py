@@ -23,6 +23,7 @@ class ReasoningStyle(StrEnum):
     RAW = "raw"  # plain text, unsigned, format "unknown": Kimi, GLM, DeepSeek
     SIGNED = "signed"  # text, and at its end a signature that must come back with the same text: Claude
     SEALED = "sealed"  # a readable summary, and the reasoning itself encrypted: Grok
+    PER_CALL = "per call"  # text, and something encrypted beside the first tool call of each step: Gemini
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class StandIn:
     must_reason: bool = False
     efforts: tuple[str, ...] = ()
     sees_images: bool = False
+    reads_files: bool = False
     uses_tools: bool = True
     retires_in_days: int | None = None
 
@@ -92,6 +94,21 @@ MODELS: tuple[StandIn, ...] = (
         completion_price=0.5,
         style=ReasoningStyle.SEALED,
         efforts=("high", "low", "none"),
+    ),
+    StandIn(
+        "google/gemini-3-flash-preview",
+        "google/gemini-3-flash-preview-20251217",
+        "Gemini 3 Flash Preview",
+        "Google AI Studio",
+        context_tokens=1_048_576,
+        max_output_tokens=65_536,
+        prompt_price=0.5,
+        completion_price=3.0,
+        style=ReasoningStyle.PER_CALL,
+        must_reason=True,
+        efforts=("high", "medium", "low", "minimal"),
+        sees_images=True,
+        reads_files=True,
     ),
     StandIn(
         "openai/gpt-4.1-mini",
@@ -148,7 +165,11 @@ def listing(now: float) -> JsonObject:
 
 
 def _entry(model: StandIn, now: float) -> JsonObject:
-    inputs: list[JsonValue] = ["text", "image"] if model.sees_images else ["text"]
+    inputs: list[JsonValue] = ["text"]
+    if model.sees_images:
+        inputs.append("image")
+    if model.reads_files:
+        inputs.append("file")
     entry: JsonObject = {
         "id": model.id,
         "canonical_slug": model.canonical_slug,
@@ -158,7 +179,7 @@ def _entry(model: StandIn, now: float) -> JsonObject:
         "description": "A scripted stand-in of the playground that bears this model's id; no real model answers.",
         "context_length": model.context_tokens,
         "architecture": {
-            "modality": "text+image->text" if model.sees_images else "text->text",
+            "modality": f"{'+'.join(map(str, inputs))}->text",
             "input_modalities": inputs,
             "output_modalities": ["text"],
             "tokenizer": "Other",

@@ -20,6 +20,10 @@ from bot.playground.model.request import ChatMessage, ChatRequest
 SMALLEST_OUTPUT = 16
 """Some providers refuse a smaller `max_tokens`."""
 
+UNPROVEN = "skip_thought_signature_validator"
+"""What Gemini accepts instead of its own signature, for history from elsewhere (Google, "Thought signatures")."""
+_SEALS = {ReasoningStyle.SEALED: "xai-responses-v1", ReasoningStyle.PER_CALL: "google-gemini-v1"}
+
 
 def check_request(request: ChatRequest, model: StandIn, prompt_tokens: int) -> None:
     """Raise the Refusal that `model` would answer this request with, if any."""
@@ -30,6 +34,10 @@ def check_request(request: ChatRequest, model: StandIn, prompt_tokens: int) -> N
     _check_contents(request.messages, model)
     check_files(request.messages)
     _check_replayed_reasoning(request.messages, model)
+    if model.style is ReasoningStyle.SIGNED:
+        _check_thinking_blocks(request, model)
+    if model.style is ReasoningStyle.PER_CALL:
+        _check_call_signatures(request.messages, model)
     if model.is_kimi:
         _check_kimi(request, model)
 
@@ -140,7 +148,8 @@ def _check_replayed_reasoning(messages: list[ChatMessage], model: StandIn) -> No
     for index, message in enumerate(messages):
         for detail in message.reasoning_details or ():
             _check_detail(index, detail, model)
-            identity = detail.get("id") if detail.get("type") == "reasoning.encrypted" else None
+            is_item = model.style is ReasoningStyle.SEALED and detail.get("type") == "reasoning.encrypted"
+            identity = detail.get("id") if is_item else None
             if isinstance(identity, str) and identity in seen:
                 raise bad_upstream(f"Duplicate item found with id {identity}", model.provider)
             seen.add(identity if isinstance(identity, str) else None)
@@ -154,10 +163,36 @@ def _check_detail(index: int, detail: Mapping[str, JsonValue], model: StandIn) -
                     f"messages.{index}.content.0: Invalid `signature` in `thinking` block", model.provider
                 )
         case "reasoning.encrypted":
-            if model.style is not ReasoningStyle.SEALED or unseal(str(detail.get("data"))) is None:
+            data = str(detail.get("data"))
+            skips = model.style is ReasoningStyle.PER_CALL and data == UNPROVEN
+            ours = model.style in _SEALS and detail.get("format") == _SEALS[model.style]
+            if not ours or (unseal(data) is None and not skips):
                 raise bad_upstream("The encrypted content could not be verified.", model.provider)
         case _:
             pass
+
+
+def _check_thinking_blocks(request: ChatRequest, model: StandIn) -> None:
+    """While Claude thinks, the calls of the running turn must begin with a thought of its own ("Extended thinking")."""
+    called = [message for message in request.turn if message.tool_calls]
+    if request.wants_reasoning and called and not called[-1].reasoning_details:
+        raise bad_upstream(
+            "messages.1.content.0.type: Expected `thinking` or `redacted_thinking`, but found `tool_use`. When "
+            "`thinking` is enabled, a final `assistant` message must start with a thinking block",
+            model.provider,
+        )
+
+
+def _check_call_signatures(messages: list[ChatMessage], model: StandIn) -> None:
+    """Gemini wants to see, beside the first call of each step, what it sent with it (Google, "Thought signatures")."""
+    for message in messages:
+        signed = [detail.get("id") for detail in message.reasoning_details or () if "data" in detail]
+        if message.tool_calls and message.tool_calls[0].id not in signed:
+            name = message.tool_calls[0].function.name
+            raise bad_upstream(
+                f"Function call is missing a thought_signature in functionCall parts: function call `{name}`.",
+                model.provider,
+            )
 
 
 def _check_kimi(request: ChatRequest, model: StandIn) -> None:

@@ -134,7 +134,7 @@ def _call_id(model: StandIn, name: str, index: int) -> str:
     match model.style:
         case ReasoningStyle.SIGNED:
             return f"toolu_standin_{name}_{index}"
-        case ReasoningStyle.SEALED:
+        case ReasoningStyle.SEALED | ReasoningStyle.PER_CALL:
             return f"call_standin_{name}_{index}"
         case ReasoningStyle.RAW | ReasoningStyle.NONE:
             return f"functions.{name}:{index}"

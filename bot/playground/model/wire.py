@@ -162,6 +162,10 @@ class Wire:
                 reasoning_id = f"rs_{self.generation_id.rpartition('-')[2]}"
                 sealed = {"type": "reasoning.encrypted", "data": seal(text, reasoning_id), "id": reasoning_id}
                 return [{**sealed, "format": "xai-responses-v1", "index": 0}]
+            case ReasoningStyle.PER_CALL:
+                of_call: JsonObject = {"id": reply.calls[0].id} if reply.calls else {}
+                proof: JsonObject = {"type": "reasoning.encrypted", "data": seal(text, ""), **of_call}
+                return [proof | {"format": "google-gemini-v1", "index": 0}]
             case ReasoningStyle.RAW | ReasoningStyle.NONE:
                 return []
 
@@ -222,6 +226,8 @@ def _fragment(model: StandIn, text: str | None) -> JsonObject:
         case ReasoningStyle.SIGNED:
             words: JsonObject = {"text": text} if text is not None else {}
             return {"type": "reasoning.text", **words, "format": "anthropic-claude-v1", "index": 0}
+        case ReasoningStyle.PER_CALL:
+            return {"type": "reasoning.text", "text": text, "format": "google-gemini-v1", "index": 0}
         case ReasoningStyle.RAW | ReasoningStyle.NONE:
             return {"type": "reasoning.text", "text": text, "format": "unknown", "index": 0}
 
