@@ -112,8 +112,10 @@ async def serving(*replies: Reply, to_gets: Reply | None = None) -> AsyncGenerat
     """A server on a port of its own."""
     model_server = ModelServer(*replies, to_gets=to_gets)
     tasks: set[asyncio.Task[None]] = set()
+    writers: set[asyncio.StreamWriter] = set()
 
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.add(writer)
         task = asyncio.get_running_loop().create_task(model_server._serve(reader, writer))
         tasks.add(task)
         task.add_done_callback(tasks.discard)
@@ -124,10 +126,14 @@ async def serving(*replies: Reply, to_gets: Reply | None = None) -> AsyncGenerat
         yield model_server
     finally:
         listener.close()
+        await listener.wait_closed()
+        await asyncio.sleep(0)  # a connection that was taken a moment ago comes only now
         for task in tuple(tasks):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await listener.wait_closed()
+        for writer in writers:
+            writer.close()
+        await asyncio.gather(*(writer.wait_closed() for writer in writers), return_exceptions=True)
 
 
 def chunk(delta: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
