@@ -114,10 +114,10 @@ class OpenRouter:
 
     async def _attempt(self, model: str, content: bytes) -> AsyncGenerator[ModelEvent]:
         response = await self._send(content)
+        body = Body(response, self._timeouts, self._reading_beat)
         self._running += 1
         try:
             await check(response, now=self._now())
-            body = Body(response, self._timeouts, self._reading_beat)
             reader = AnswerReader(model, response.headers.get("x-generation-id"))
             if await body.kind() == "object":
                 for event in reader.read_whole(await body.read()):
@@ -134,6 +134,7 @@ class OpenRouter:
                 yield event
         finally:
             self._running -= 1
+            body.close()
             await response.aclose()
 
     def _reading_beat(self) -> float:

@@ -18,6 +18,7 @@ import httpx
 from httpx_sse import EventSource
 
 from bot.errors import ModelError, ModelFault
+from bot.openrouter.deadline import Deadline
 
 MAX_EVENT = 4 * 2**20
 """Bytes between two events of a stream, and of a body that is not a stream."""
@@ -54,6 +55,7 @@ class Body:
         self._timeouts = timeouts
         self._beat = beat
         self._now = asyncio.get_running_loop().time
+        self._deadline = Deadline()
         self._event_due_at = math.inf
         self._head = b""
         self._began = False
@@ -89,6 +91,10 @@ class Body:
                 while await self._next() is not None:
                     pass
 
+    def close(self) -> None:
+        """Nothing more will be read. Idempotent."""
+        self._deadline.close()
+
     async def chunks(self) -> AsyncGenerator[bytes]:
         """What the body has to give, as it comes."""
         head, self._head = self._head, b""
@@ -99,13 +105,12 @@ class Body:
 
     async def _next(self) -> bytes | None:
         await self._let_gather()
-        # One timer for both limits: there is a wait for every read, and timers are a good part of its cost.
         now, limit = self._now(), self._timeouts.silence if self._began else self._timeouts.first_byte
         silent_at = now + limit
         try:
             if self._event_due_at <= now:
                 raise TimeoutError  # a read that need not wait would not notice
-            async with asyncio.timeout_at(min(silent_at, self._event_due_at)):
+            with self._deadline.until(min(silent_at, self._event_due_at)):
                 chunk = await anext(self._chunks, None)
         except TimeoutError:
             kind = "silence" if silent_at < self._event_due_at else "no_event"

@@ -42,6 +42,8 @@ class Draft:
         """Each line is counted with the line break after it, and the last one has none."""
         self._slack = self._capacity
         """What cuts may still give away in all: less than one page, so that never more than one is added."""
+        self._scanned: tuple[Line, bool, Scan] | None = None
+        """The line that was read last, whether a spoiler covers it, and what was found: it is asked for repeatedly."""
         self._start([])
 
     def fork(self) -> Draft:
@@ -50,6 +52,7 @@ class Draft:
         copy.done, copy.is_complete = [], self.is_complete
         copy._capacity, copy._slack, copy._cost = self._capacity, self._slack, self._cost
         copy._lines, copy._costs, copy._drawn = self._lines.copy(), self._costs.copy(), self._drawn.copy()
+        copy._scanned = self._scanned
         copy._fence, copy._blank, copy._waiting = self._fence, self._blank.copy(), self._waiting.copy()
         return copy
 
@@ -161,8 +164,10 @@ class Draft:
         return self._scan(len(self._lines) - 1).opened_at(len(line.text))
 
     def _scan(self, index: int) -> Scan:
-        line = self._lines[index]
-        return scan(line.text, ends=line.ends, covered=index > 0 and self._lines[index - 1].covered)
+        line, covered = self._lines[index], index > 0 and self._lines[index - 1].covered
+        if self._scanned is None or self._scanned[0] is not line or self._scanned[1] is not covered:
+            self._scanned = (line, covered, scan(line.text, ends=line.ends, covered=covered))
+        return self._scanned[2]
 
     def _cut(self, capacity: int) -> None:
         """Finish the page at the best place within `capacity`, and begin the next with what remains."""
