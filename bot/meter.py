@@ -50,7 +50,7 @@ class Meter:
     async def _start(
         self, session: aiohttp.ClientSession, context: SimpleNamespace, params: aiohttp.TraceRequestStartParams
     ) -> None:
-        path = self._path(params.url)
+        path = context.path = self._path(params.url)
         if path is None:
             return
         ticket = TICKET.get()
@@ -73,7 +73,7 @@ class Meter:
     async def _end(
         self, session: aiohttp.ClientSession, context: SimpleNamespace, params: aiohttp.TraceRequestEndParams
     ) -> None:
-        path = self._path(params.url)
+        path: str | None = context.path
         if path is None:
             return
         ticket = TICKET.get()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
 from bot.errors import ModelError, ModelFault
 from bot.events import Finished, ModelEvent, ReasoningDelta, TextDelta, ToolCallDelta
@@ -45,22 +46,19 @@ class AnswerReader:
         Pieces of text that came together are one event: each event costs more
         than its text. Raises ModelError, after the events before the fault.
         """
-        held: ModelEvent | None = None
+        run: list[ModelEvent] = []
         try:
             for event in self._read_payloads(payloads):
-                if held is None:
-                    held = event
-                elif joint := _joined(held, event):
-                    held = joint
-                else:
-                    yield self._note(held)
-                    held = event
+                if run and not _continues(event, run[0]):
+                    yield self._note(_joined(run))
+                    run = []
+                run.append(event)
         except ModelError:
-            if held is not None:
-                yield self._note(held)
+            if run:
+                yield self._note(_joined(run))
             raise
-        if held is not None:
-            yield self._note(held)
+        if run:
+            yield self._note(_joined(run))
 
     def read_whole(self, body: bytes) -> Iterator[ModelEvent]:
         """The events of an answer that was not streamed. Raises ModelError."""
@@ -117,16 +115,20 @@ class AnswerReader:
         return event
 
 
-def _joined(event: ModelEvent, following: ModelEvent) -> ModelEvent | None:
-    """Two events as one, if they are pieces of the same text."""
-    match event, following:
-        case TextDelta(text), TextDelta(more):
-            return TextDelta(text + more)
-        case ReasoningDelta(text, details), ReasoningDelta(more, more_details):
-            has_details = details is not None or more_details is not None
-            return ReasoningDelta(text + more, (*(details or ()), *(more_details or ())) if has_details else None)
-        case _:
-            return None
+def _continues(event: ModelEvent, before: ModelEvent) -> bool:
+    """Whether two events are pieces of the same text."""
+    return type(event) is type(before) and isinstance(event, TextDelta | ReasoningDelta)
+
+
+def _joined(run: list[ModelEvent]) -> ModelEvent:
+    """Pieces of the same text as one event; any other event is alone."""
+    if len(run) == 1:
+        return run[0]
+    if isinstance(run[0], TextDelta):
+        return TextDelta("".join([event.text for event in run if isinstance(event, TextDelta)]))
+    thoughts = [event for event in run if isinstance(event, ReasoningDelta)]
+    details = [event.details for event in thoughts if event.details is not None]
+    return ReasoningDelta("".join([event.text for event in thoughts]), tuple(chain(*details)) if details else None)
 
 
 def _parse(payload: str | bytes) -> JsonObject:

@@ -39,7 +39,9 @@ _BACKOFF = 0.5
 _BEAT = 0.075
 """Seconds between two reads of an answer: far less than between two edits on Discord."""
 _CROWD = 40
-"""So many answers at once may be read that often; more are read more rarely, as they are shown more rarely, too."""
+_CROWDED_BEAT = 0.3
+"""More than so many answers are read more rarely: together they reach the limit of what Discord takes, so that an end
+that comes a little later is less than what they wait for each other, and reading is most of what they cost."""
 _ACCEPT = {"Content-Type": "application/json", "Accept": "text/event-stream, application/json"}
 
 
@@ -138,7 +140,9 @@ class OpenRouter:
             await response.aclose()
 
     def _reading_beat(self) -> float:
-        return _BEAT * max(1.0, self._running / _CROWD)
+        if self._running <= _CROWD:
+            return _BEAT
+        return max(_CROWDED_BEAT, _BEAT * self._running / _CROWD)
 
     async def _send(self, content: bytes) -> httpx.Response:
         limits = self._timeouts

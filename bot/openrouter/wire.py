@@ -34,10 +34,11 @@ def events(chunk: JsonObject) -> tuple[ModelEvent, ...]:
     Raises ModelError for an error in any of the places where one may be.
     """
     choice = _first(chunk.get("choices"))
-    _raise_error(chunk, choice)
-    delta = _object(choice.get("delta")) or _object(choice.get("message"))
-    finish = _name(choice.get("finish_reason"))
-    usage = _object(chunk.get("usage")) or _object(choice.get("usage"))
+    finish = choice.get("finish_reason")
+    if finish == "error" or "error" in chunk or "error" in choice:
+        _raise_error(chunk, choice)
+    delta = _object(choice.get("delta") or choice.get("message"))
+    usage = _object(chunk.get("usage") or choice.get("usage"))
     said: list[ModelEvent] = []
     if (thought := _reasoning(delta)) is not None:
         said.append(thought)
@@ -47,8 +48,8 @@ def events(chunk: JsonObject) -> tuple[ModelEvent, ...]:
         said += _tool_calls(calls)
     if notes := delta.get("annotations"):
         said += _annotations(notes)
-    if finish:
-        said.append(Finished(finish))
+    if reason := _name(finish):
+        said.append(Finished(reason))
     if usage:
         said.append(UsageReported(_usage(usage)))
     return tuple(said)
