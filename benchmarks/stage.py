@@ -200,4 +200,5 @@ def _environment(discord: DiscordServer, model_url: str, folder: str) -> dict[st
         "OPENROUTER_API_KEY": "stand-in",
         "DATABASE_URL": f"sqlite:///{folder}/cogitor.db",
         "LOG_LEVEL": "ERROR",
+        "TITLES": "false",  # requests of their own, which the other bot does not make
     }

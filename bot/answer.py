@@ -9,31 +9,26 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import aclosing, suppress
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
-from bot.choosing import answers_for, choose
-from bot.context import Fit, fit, lighten
+from bot.choosing import answers_for
 from bot.engine import Draft, Engine
 from bot.errors import ChannelGone, MessageGone, ModelError, ModelFault, ShowError, ShutDown, describe
 from bot.events import Answered, Ended, Noticed, ReplyEvent, StartedOver
 from bot.guild import GuildSettings
 from bot.messages import Conversation, ShowReasoning, Turn, TurnStatus
 from bot.model import Catalogue, ModelRequest, short_name
-from bot.persona import system_prompt
+from bot.prompt import Prompt
 from bot.render.live import Live
 from bot.render.reply import Reply
-from bot.sight import TEXT_ONLY, abilities, has_files, left_out, says_nothing
+from bot.saving import Saving
 from bot.store import Store
 from bot.tools import Toolbox
-from bot.window import room_for
 
 log = logging.getLogger(__name__)
-
-SAVE_SECONDS = 1.5
-"""How long what has come may go unsaved; what is shown is saved as it goes out. The promise is two seconds."""
 
 SHOW_SECONDS = 120.0
 """How long to wait for Discord to show the end of an answer before going on without it."""
@@ -42,9 +37,6 @@ STORED_FIRST_SECONDS = 1.0
 """How long the end of an answer waits for the database before it is shown all the same."""
 
 OUT_OF_TIME = "Discord lets me write here for a quarter of an hour only, so I had to stop."
-TRIMMED = "This thread is longer than the model can read, so its oldest messages were left out."
-LIGHTENED = "To make room, this thread's older images, PDFs and tool results are not shown to the model any more."
-NOT_TAKEN = "The model's server did not take an image or a PDF of this thread, so I left them all out."
 NO_WORDS = "There is nothing else in your message: please ask in words, or choose a model that can read it."
 TOO_LONG = "This message is longer than the model can read. Please shorten it, or choose a model with a larger window."
 UNEXPECTED = "Something went wrong on my side, and it has been logged. Please try again."
@@ -116,20 +108,18 @@ class Answer:
         self.concluded = asyncio.Event()
         """Set when the end is stored, so that the turn may be asked again."""
         self._backstage = backstage
-        self._conversation = self._found = conversation
-        self._bare = False
-        self._guild = guild
-        self._choice = choose(
-            turn.model or conversation.model,
-            defaults=tuple(filter(None, (guild.model, backstage.defaults.model))),
+        self._conversation = conversation
+        self._saving = Saving(backstage.store, turn.id, backstage.sleep)
+        self._prompt = Prompt(
+            backstage.store,
+            backstage.catalogue,
+            conversation,
+            guild,
+            chosen=turn.model or conversation.model,
+            default=backstage.defaults.model,
             fallbacks=backstage.defaults.fallbacks,
-            permitted=guild.allowed_models,
-            catalogue=backstage.catalogue,
         )
-        self.remarks = remarks if self._choice.notice is None else (*remarks, self._choice.notice)
-        self._model = self._choice.model
-        self._info = backstage.catalogue.get(self._model)
-        self._able = abilities(self._info, parses_pdfs=backstage.catalogue.speaks_openrouter)
+        self.remarks = remarks if self._prompt.remark is None else (*remarks, self._prompt.remark)
         self._draft = Draft()
         self._notices: list[str] = []
         self._cut: Cut | None = None
@@ -139,9 +129,9 @@ class Answer:
         self._began = backstage.clock()
         self._reply = Reply(
             started_at=self._began,
-            model=self._model,
+            model=self._prompt.model,
             footer=guild.footer,
-            reasoning_model=self._info is None or self._info.reasons,
+            reasoning_model=self._prompt.info is None or self._prompt.info.reasons,
             needs_reply_button=backstage.defaults.needs_reply_button and conversation.guild_id is not None,
             shows_reasoning=conversation.show_reasoning is ShowReasoning.SPOILER,
             asker_id=turn.asker_id,
@@ -152,7 +142,7 @@ class Answer:
             self._reply,
             reply_to=None,
             pages=turn.pages,
-            on_sent=self._remember_pages,
+            on_sent=self._saving.pages,
             on_going_out=self._going_out.set,
             on_lost=self._lose,
         )
@@ -196,9 +186,10 @@ class Answer:
             return
         except ShowError as error:
             await self._tell_asker(error)
-            await self._note_shown(is_channel_gone=isinstance(error, ChannelGone))
+            gone = self._conversation.id if isinstance(error, ChannelGone) else None
+            await self._saving.shown(gone_channel=gone, is_withdrawn=self._cut is Cut.WITHDRAWN)
         else:
-            await self._note_shown()
+            await self._saving.shown(is_withdrawn=self._cut is Cut.WITHDRAWN)
 
     def _lose(self, error: BaseException) -> None:
         """Nothing more can be shown: what nobody can read is not paid for."""
@@ -218,7 +209,7 @@ class Answer:
     async def _conclude(self, ended: Ended) -> None:
         """Store the end and show it: stored first, so that the buttons find it, unless the database is slow."""
         self.over = True
-        storing = asyncio.create_task(self._finish(ended))
+        storing = asyncio.create_task(self._saving.end(ended, self._draft.steps(), self._notices))
         try:
             await asyncio.wait({storing}, timeout=STORED_FIRST_SECONDS)
             self._show(ended)
@@ -233,33 +224,31 @@ class Answer:
         await self._backstage.store.begin(self.turn.id)
         limit: int | None = None
         while True:
-            if self._choice.refusal is not None:
-                return self._ended(TurnStatus.FAILED, self._choice.refusal)
+            if self._prompt.refusal is not None:
+                return self._ended(TurnStatus.FAILED, self._prompt.refusal)
             for remark in self.remarks:
                 self._show(Noticed(remark))
-            turns = await self._read_turns()
-            if self._cut is Cut.WITHDRAWN:
+            this, earlier = await self._prompt.earlier(self.turn)
+            if this is None:
+                self.cut(Cut.WITHDRAWN)
                 return self._cut_short()
-            unseen = self._unseen()
-            if says_nothing(self.turn, self._able):
+            self.turn = this
+            unseen = self._prompt.unseen(this)
+            if self._prompt.says_nothing(this):
                 return self._ended(TurnStatus.FAILED, " ".join((*unseen, NO_WORDS)))
             for remark in unseen:
                 self._show(Noticed(remark))
-            fitted, request = await self._plan(turns, limit)
-            if fitted.too_long and limit is None and self._info is not None:
+            fitted, request = await self._prompt.request(this, earlier, limit)
+            if fitted.too_long and limit is None and self._prompt.info is not None:
                 return self._ended(TurnStatus.FAILED, TOO_LONG)
-            self._tell_what_left()
+            if (left := self._prompt.what_left()) is not None:
+                self._show(Noticed(left))
             error = await self._ask(request)
             if self._cut is Cut.RESTART:
                 self._cut = None
             elif self._failed(error, ModelFault.CONTEXT_FULL) and limit is None and len(fitted.turns) > 1:
                 limit = fitted.tokens // 2
-            elif self._failed(error, ModelFault.FILE_REFUSED) and not (
-                self._bare or says_nothing(self.turn, TEXT_ONLY)
-            ):
-                self._bare = True
-                await self._leave_behind(first_whole_turn_id=self.turn.id + 1)
-            else:
+            elif not (self._failed(error, ModelFault.FILE_REFUSED) and await self._prompt.leave_out_files(this)):
                 return self._outcome(error)
             self._start_over()
 
@@ -268,7 +257,7 @@ class Answer:
         if self._cut is not None:
             return asyncio.CancelledError()
         self._asking = asyncio.create_task(self._listen(request))
-        saving = asyncio.create_task(self._save_often())
+        saving = asyncio.create_task(self._saving.often(self._draft, self._going_out))
         try:
             await self._wait_for(self._asking)
         finally:
@@ -326,128 +315,11 @@ class Answer:
         """Whether the model failed that way before anything of the answer was seen, so that it may be asked again."""
         return isinstance(error, ModelError) and error.fault is fault and not self.seen
 
-    def _goes_on_without_files(self, request: ModelRequest) -> bool:
-        return has_files(request.turns) and not says_nothing(self.turn, TEXT_ONLY)
-
-    def _unseen(self) -> tuple[str, ...]:
-        """What to say of files that the model is not shown."""
-        return (NOT_TAKEN,) if self._bare else left_out(self.turn, self._model, self._info, self._able)
-
-    def _tell_what_left(self) -> None:
-        """Say what has left the window, the first time that it happens in a conversation."""
-        if self._conversation.first_turn_id and not self._found.first_turn_id:
-            self._show(Noticed(TRIMMED))
-        elif self._conversation.first_whole_turn_id and not (self._found.first_whole_turn_id or self._bare):
-            self._show(Noticed(LIGHTENED))
-
     def _start_over(self) -> None:
         self._draft = Draft()
         self._notices.clear()
         self.seen = False
         self._show(StartedOver())
-
-    async def _read_turns(self) -> list[Turn]:
-        """The turns before this one; this one is read again as well, for what it asks may have changed."""
-        conversation = self._conversation
-        since = min(conversation.first_turn_id, self.turn.id)  # one that has left the window may be asked again
-        turns = await self._backstage.store.turns(conversation.id, since=since)
-        this = next((turn for turn in turns if turn.id == self.turn.id), None)
-        if this is None:
-            self.cut(Cut.WITHDRAWN)
-        self.turn = this or self.turn
-        return [turn for turn in turns if turn.id < self.turn.id]
-
-    async def _plan(self, earlier: Sequence[Turn], limit: int | None) -> tuple[Fit, ModelRequest]:
-        """Choose what to send, within the room that the model's window leaves, and within `limit` tokens."""
-        conversation, guild = self._conversation, self._guild
-        asked = lighten(self.turn, self._able) if self._bare else self.turn
-        system = system_prompt(persona=conversation.persona or guild.persona, shared=conversation.guild_id is not None)
-        room = room_for(system, self._info, max_output=guild.max_output_tokens)
-        fitted = fit(
-            (*earlier, replace(asked, steps=())),
-            budget=room.for_turns if limit is None else min(room.for_turns, limit),
-            first_whole=conversation.first_whole_turn_id,
-            able=self._able,
-        )
-        if fitted.dropped or fitted.lightened:
-            first = fitted.first_turn_id if fitted.dropped else conversation.first_turn_id
-            await self._leave_behind(first_turn_id=first, first_whole_turn_id=fitted.first_whole_turn_id)
-        turns = await self._backstage.store.with_files(fitted.turns, self._able)
-        return fitted, ModelRequest(
-            model=self._model,
-            fallbacks=self._choice.fallbacks,
-            replacements=self._choice.replacements,
-            permitted=guild.allowed_models,
-            system=system,
-            turns=tuple(turns),
-            session_id=f"cogitor-{conversation.id}",
-            effort=conversation.effort or guild.effort,
-            max_effort=guild.max_effort,
-            max_output_tokens=room.answer,
-            name_speakers=conversation.guild_id is not None,
-        )
-
-    async def _leave_behind(self, **points: int) -> None:
-        """Remember from which turn on the conversation is sent, and from which one on as a whole."""
-        conversation = self._conversation = replace(self._conversation, **points)
-        await self._backstage.store.leave_behind(
-            conversation.id, before_turn=conversation.first_turn_id, files_before=conversation.first_whole_turn_id
-        )
-
-    async def _save_often(self) -> None:
-        """Write the draft down when some of it goes out to people; complete steps are written only once.
-
-        Discord takes longer than the database, so what people have seen is saved, and neither waits for the other.
-        """
-        version = first = 0
-        while True:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(SAVE_SECONDS):
-                    await self._going_out.wait()
-            self._going_out.clear()
-            if self._draft.version == version:
-                continue
-            is_new, version, complete = version == 0, self._draft.version, self._draft.finished
-            steps = self._draft.steps()[first:]
-            try:
-                if not is_new and len(steps) == 1 and steps[0].usage is None:
-                    await self._backstage.store.save_draft(self.turn.id, first, steps[0])
-                else:
-                    await self._backstage.store.save_steps(self.turn.id, first, steps)
-                first = complete
-            except Exception as error:  # noqa: BLE001 - any database fault: the next round tries again, the end is loud
-                log.warning("turn %d: the draft could not be saved: %s", self.turn.id, describe(error))
-
-    async def _finish(self, ended: Ended) -> bool:
-        """Store the end of the turn; False when the database would not take it."""
-        for pause in (0.2, 1.0, 3.0):
-            try:
-                await self._backstage.store.finish(
-                    self.turn.id, ended.status, self._draft.steps(), error=ended.error, notices=self._notices
-                )
-                return True
-            except Exception as error:  # noqa: BLE001 - whatever the database's driver raises, people see the answer
-                log.error("turn %d: the answer could not be stored: %s", self.turn.id, describe(error))
-                await self._backstage.sleep(pause)
-        return False
-
-    async def _note_shown(self, *, is_channel_gone: bool = False) -> None:
-        """Note that nothing is left to be done on Discord; what happened in a deleted channel is forgotten."""
-        store = self._backstage.store
-        try:
-            if is_channel_gone:
-                await store.forget_channel(self._conversation.id)
-            await store.note_shown(self.turn.id)
-            if self._cut is Cut.WITHDRAWN:
-                await store.clear_leftovers(self.turn.id)
-        except Exception as error:  # noqa: BLE001 - any database fault: the next process only does it once more
-            log.warning("turn %d: that it is shown could not be saved: %s", self.turn.id, describe(error))
-
-    async def _remember_pages(self, pages: tuple[int, ...]) -> None:
-        try:
-            await self._backstage.store.save_pages(self.turn.id, pages)
-        except Exception as error:  # noqa: BLE001 - a page that is not remembered is only not redrawn after a crash
-            log.warning("turn %d: its pages could not be saved: %s", self.turn.id, describe(error))
 
     def _show(self, event: ReplyEvent) -> None:
         match event:
@@ -465,7 +337,7 @@ class Answer:
         last = steps[-1] if steps else None
         return Ended(
             status=status,
-            model=(last.model if last else "") or self._model,
+            model=(last.model if last else "") or self._prompt.model,
             usage=replace(self.turn, steps=steps).usage,
             thinking_seconds=sum(step.thinking_seconds for step in steps),
             seconds=self._backstage.clock() - self._began,

@@ -23,6 +23,8 @@ answer was cut off. **Reasoning** shows you, and only you, what the model though
 **How I think**
 `/reasoning` tells how this thread is set. `effort:` chooses how hard the model thinks, `show:spoiler` puts its \
 reasoning above each answer, behind a spoiler; both hold from the next answer on.
+`/model` tells or sets which model answers here; `/retry model:` tries another one once. `/persona` gives this thread \
+its own instructions, `/listen` says which messages are for me.
 
 **This conversation**
 Edit your last question and I answer it anew; delete a message and I forget it. `/undo` takes back the last question \

@@ -13,7 +13,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.answer import LIGHTENED, NO_WORDS, NOT_TAKEN, TRIMMED
+from bot.answer import NO_WORDS
 from bot.context import MOST_IMAGES
 from bot.messages import JsonObject
 from bot.playground.discord import people
@@ -22,6 +22,7 @@ from bot.playground.discord.records import Attachment, Channel, Message
 from bot.playground.model import server as model_server
 from bot.playground.model.refusals import bad_request
 from bot.playground.model.request import ChatMessage
+from bot.prompt import LIGHTENED, NOT_TAKEN, TRIMMED
 from bot.store import Store
 from tests.files_made import GIF, JPEG, PDF, WEBP, ZIP, png
 from tests.whole_bot import Stage, script_file, stage

@@ -1,0 +1,86 @@
+"""Writes one running answer down: as it goes out to people, at its end, and what is known of its messages.
+
+A database that does not take something stops no answer: what people see does not
+wait for it, and what is not written is logged. This module knows nothing of models,
+nor of SQL.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+
+from bot.engine import Draft
+from bot.errors import describe
+from bot.events import Ended
+from bot.messages import Step
+from bot.store import Store
+
+log = logging.getLogger(__name__)
+
+SAVE_SECONDS = 1.5
+"""How long what has come may go unsaved; what is shown is saved as it goes out. The promise is two seconds."""
+
+
+class Saving:
+    """The writing down of one turn's answer. None of its methods raises for what the database did."""
+
+    def __init__(self, store: Store, turn_id: int, sleep: Callable[[float], Awaitable[None]]) -> None:
+        self._store = store
+        self._turn_id = turn_id
+        self._sleep = sleep
+
+    async def often(self, draft: Draft, going_out: asyncio.Event) -> None:
+        """Write the draft down, until cancelled, when some of it goes out to people; complete steps only once.
+
+        Discord takes longer than the database, so what people have seen is saved, and neither waits for the other.
+        """
+        version = first = 0
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(SAVE_SECONDS):
+                    await going_out.wait()
+            going_out.clear()
+            if draft.version == version:
+                continue
+            is_new, version, complete = version == 0, draft.version, draft.finished
+            steps = draft.steps()[first:]
+            try:
+                if not is_new and len(steps) == 1 and steps[0].usage is None:
+                    await self._store.save_draft(self._turn_id, first, steps[0])
+                else:
+                    await self._store.save_steps(self._turn_id, first, steps)
+                first = complete
+            except Exception as error:  # noqa: BLE001 - any database fault: the next round tries again, the end is loud
+                log.warning("turn %d: the draft could not be saved: %s", self._turn_id, describe(error))
+
+    async def end(self, ended: Ended, steps: Sequence[Step], notices: Sequence[str]) -> bool:
+        """Store the end of the turn; False when the database would not take it."""
+        for pause in (0.2, 1.0, 3.0):
+            try:
+                await self._store.finish(self._turn_id, ended.status, steps, error=ended.error, notices=notices)
+                return True
+            except Exception as error:  # noqa: BLE001 - whatever the database's driver raises, people see the answer
+                log.error("turn %d: the answer could not be stored: %s", self._turn_id, describe(error))
+                await self._sleep(pause)
+        return False
+
+    async def shown(self, *, gone_channel: int | None = None, is_withdrawn: bool = False) -> None:
+        """Note that nothing is left to be done on Discord; what happened in a deleted channel is forgotten."""
+        try:
+            if gone_channel is not None:
+                await self._store.forget_channel(gone_channel)
+            await self._store.note_shown(self._turn_id)
+            if is_withdrawn:
+                await self._store.clear_leftovers(self._turn_id)
+        except Exception as error:  # noqa: BLE001 - any database fault: the next process only does it once more
+            log.warning("turn %d: that it is shown could not be saved: %s", self._turn_id, describe(error))
+
+    async def pages(self, pages: tuple[int, ...]) -> None:
+        """Remember which messages show the answer."""
+        try:
+            await self._store.save_pages(self._turn_id, pages)
+        except Exception as error:  # noqa: BLE001 - a page that is not remembered is only not redrawn after a crash
+            log.warning("turn %d: its pages could not be saved: %s", self._turn_id, describe(error))
