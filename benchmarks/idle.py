@@ -11,10 +11,15 @@ import asyncio
 import time
 from functools import partial
 
+from sqlalchemy import insert
+from sqlalchemy.ext.asyncio import create_async_engine
+
 from benchmarks.stage import BOTS, answering, performance
-from bot.messages import Conversation, Said, Step, Text, TurnStatus
+from bot.messages import Step, Text
 from bot.playground.discord.world import World
-from bot.store import Store
+from bot.store import Store, tables
+from bot.store.codec import encode_part, encode_step
+from bot.store.connect import parse_url
 
 STORED = 10_000
 ANSWERED, AT_ONCE = 400, 40
@@ -49,15 +54,21 @@ async def measure(stored: int, answered: int) -> tuple[int, int]:
 
 async def _fill(count: int, world: World, database_url: str) -> None:
     """Store conversations of one turn each, in threads that were archived long ago."""
-    store = await Store.open(database_url)
-    guild_id, at = next(iter(world.records.guilds)), time.time() - _LONG_AGO_SECONDS
-    try:
-        for number in range(1, count + 1):
-            await store.add_conversation(Conversation(number, guild_id, 1, created_at=at))
-            turn = await store.ask(number, Said(number, 1, "Ada", (Text("Why?"),), at))
-            if turn is not None:
-                step = Step(text="Because. " * 50, finish="stop")
-                await store.finish(turn.id, TurnStatus.DONE, (step,), error=None, notices=[])
-                await store.note_shown(turn.id)
-    finally:
-        await store.close()
+    await (await Store.open(database_url)).close()
+    engine = create_async_engine(parse_url(database_url))
+    guild_id, at, ids = next(iter(world.records.guilds)), time.time() - _LONG_AGO_SECONDS, range(1, count + 1)
+    place = {"guild_id": guild_id, "owner_id": 1, "title": "", "listen": "all", "show_reasoning": "hidden"}
+    message = {"author_id": 1, "author_name": "Ada", "parts": [encode_part(Text("Why?"))], "at": at}
+    body = encode_step(Step(text="Because. " * 50, finish="stop"))
+    async with engine.begin() as db:
+        for table, row in (
+            (tables.conversations, {**place, "first_turn_id": 0, "first_whole_turn_id": 0, "created_at": at}),
+            (tables.turns, {"status": "done", "attempt": 1, "notices": []}),
+            (tables.said, message),
+            (tables.steps, {"position": 0, "body": body}),
+        ):
+            key = {tables.said: "turn_id", tables.steps: "turn_id", tables.turns: "conversation_id"}.get(table)
+            rows = [{**row, **({"id": n} if "id" in table.c else {}), **({key: n} if key else {})} for n in ids]
+            if rows:
+                await db.execute(insert(table), rows)
+    await engine.dispose()

@@ -100,3 +100,4 @@ async def _store_turn(store: Store, world: World, thread_id: int, number: int) -
     )
     await store.begin(turn.id)
     await store.finish(turn.id, TurnStatus.DONE, (step,), error=None, notices=[])
+    await store.note_shown(turn.id)
