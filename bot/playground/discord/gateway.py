@@ -156,7 +156,7 @@ class Gateway:
             case Opcode.HEARTBEAT:
                 connection.beat()
                 if self.acking:
-                    connection.send(encode(Opcode.HEARTBEAT_ACK))
+                    connection.acknowledge()
             case Opcode.IDENTIFY | Opcode.RESUME if session is not None:
                 raise HangUp(CloseCode.ALREADY_AUTHENTICATED)
             case Opcode.IDENTIFY:

@@ -18,6 +18,7 @@ from aiohttp import WSMsgType, web
 from bot.playground.discord.gateway_frames import CloseCode, HangUp, Opcode, Received, Wire, decode, encode
 
 _QUEUED_FRAMES = 10_000
+_ROUND_TRIP_SECONDS = 0.02
 _GOODBYE_SECONDS = 1.0
 
 
@@ -62,6 +63,7 @@ class Connection:
         self._outbox: asyncio.Queue[str | HangUp] = asyncio.Queue(_QUEUED_FRAMES)
         self._received_at: deque[float] = deque(maxlen=limits.sends)
         self._deadline: asyncio.Timeout | None = None
+        self._acknowledgement: asyncio.TimerHandle | None = None
 
     def send(self, text: str) -> None:
         """Queue a frame. A client that has stopped reading is dropped instead."""
@@ -85,6 +87,11 @@ class Connection:
         """Cut the TCP connection without a word, as a failing network does."""
         self._abort()
 
+    def acknowledge(self) -> None:
+        """Answer a heartbeat a round trip later: discord.py takes one that overtakes its own call for an old one."""
+        frame = encode(Opcode.HEARTBEAT_ACK)
+        self._acknowledgement = asyncio.get_running_loop().call_later(_ROUND_TRIP_SECONDS, self.send, frame)
+
     def beat(self) -> None:
         """Take a heartbeat as a sign of life."""
         if self._deadline is not None:
@@ -101,6 +108,8 @@ class Connection:
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            if self._acknowledgement is not None:
+                self._acknowledgement.cancel()
             for task in tasks:
                 task.cancel()
             await asyncio.wait(tasks)
