@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TypeAlias
 
-EARLY_SECONDS = 0.15
+EARLY_SECONDS = 0.12
 """So long before its window ends the last request of a bucket is not kept any more: the next window is near enough."""
 
 _MANY = 512
