@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Protocol
 
 from bot.events import ModelEvent
+from bot.guild import DataPolicy
 from bot.messages import JsonObject, Turn
 
 DEFAULT_CONTEXT_TOKENS = 32_768
@@ -53,6 +54,14 @@ class ToolSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class Key:
+    """A key that pays. `id` is safe to store and to log; it tells the keys in the ledger apart."""
+
+    id: str
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class ModelRequest:
     """Everything one model request depends on; equal requests make equal bytes on the wire."""
 
@@ -74,6 +83,9 @@ class ModelRequest:
     """The hardest that whichever model is asked may be told to think; None means no limit."""
     max_output_tokens: int = 32_000
     tools: tuple[ToolSpec, ...] = ()
+    key: Key | None = None
+    """The server's own key, which pays; None means the operator's."""
+    data_policy: DataPolicy = DataPolicy.ANY
     name_speakers: bool = True
     """Whether each message begins with its speaker's display name in square brackets."""
 

@@ -81,6 +81,7 @@ PURE_MAY = {
     "bot.context",
     "bot.errors",
     "bot.events",
+    "bot.guild",
     "bot.incoming",
     "bot.marks",
     "bot.messages",

@@ -391,3 +391,20 @@ async def test_everything_is_there_after_a_restart(database_url: str) -> None:
         assert await store.turns(THREAD.id) == [turn]
     finally:
         await store.close()
+
+
+async def test_two_admins_changing_settings_at_once_lose_nothing_and_every_change_is_in_the_audit_log(
+    store: Store,
+) -> None:
+    await asyncio.gather(
+        *(store.change_settings(1, 10 + n, lambda now, n=n: {f"s{n}": n, "last": now.get("last")}) for n in range(8))
+    )
+    assert await store.guild_settings(1) == {f"s{n}": n for n in range(8)}
+    entries = await store.audit(1, n=20)
+    assert sorted((entry.user_id, entry.what, entry.before, entry.after) for entry in entries) == [
+        (10 + n, f"s{n}", None, n) for n in range(8)
+    ]
+    assert [entry.id for entry in entries] == sorted((entry.id for entry in entries), reverse=True)
+    assert await store.audit(1, before=entries[0].id, n=1) == entries[1:2]
+    assert await store.change_settings(1, 10, lambda _: {"s0": None, "s1": 1}) == {f"s{n}": n for n in range(1, 8)}
+    assert [(entry.what, entry.before, entry.after) for entry in await store.audit(1, n=1)] == [("s0", 0, None)]

@@ -16,7 +16,7 @@ from typing import Self
 from sqlalchemy import delete, func, insert, select, union, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot.messages import Conversation, JsonObject, Listen, Said, Step, Turn, TurnStatus
+from bot.messages import Conversation, Listen, Said, Step, Turn, TurnStatus
 from bot.sight import Able
 from bot.store import tables as t
 from bot.store.connect import create_engines, explain, parse_url
@@ -25,6 +25,7 @@ from bot.store.history import History
 from bot.store.ledger import Ledger
 from bot.store.migrate import migrate
 from bot.store.reading import read_conversation, read_conversations_seen_since, read_files, read_turn, read_turns
+from bot.store.servers import Servers
 from bot.store.transactions import unbroken
 from bot.store.writing import add, add_said, hold_turn, put, put_steps
 
@@ -34,7 +35,7 @@ _OPENING_FAULTS = (SQLAlchemyError, sqlite3.Error, OSError, TypeError, ValueErro
 _UNFINISHED = [status for status in TurnStatus if status.unfinished]
 
 
-class Store(History, Ledger):
+class Store(History, Ledger, Servers):
     """Everything Cogitor remembers. Open one for the process, and close it last."""
 
     @classmethod
@@ -288,16 +289,3 @@ class Store(History, Ledger):
         """Note a text under a key, in place of what was there."""
         async with self._write() as db:
             await put(db, t.notes, [{"key": key, "value": value}], keys=("key",))
-
-    @unbroken
-    async def guild_settings(self, guild_id: int) -> JsonObject | None:
-        """A guild's settings as they were saved, or None for a guild that never changed any."""
-        stored = select(t.guild_settings.c.settings).where(t.guild_settings.c.guild_id == guild_id)
-        async with self._read() as db:
-            return (await db.execute(stored)).scalar_one_or_none()
-
-    @unbroken
-    async def save_guild_settings(self, guild_id: int, settings: JsonObject) -> None:
-        """Save all of a guild's settings, in place of those there were."""
-        async with self._write() as db:
-            await put(db, t.guild_settings, [{"guild_id": guild_id, "settings": settings}], keys=("guild_id",))

@@ -196,3 +196,16 @@ guild_settings = Table(
     Column("guild_id", Snowflake, primary_key=True, autoincrement=False),
     Column("settings", Json, nullable=False),
 )
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    Column("guild_id", Snowflake, nullable=False),
+    Column("user_id", Snowflake, nullable=False),
+    Column("what", Text, nullable=False),
+    Column("before", Json),
+    Column("after", Json),
+    Column("at", Double, nullable=False),
+    Index(None, "guild_id", "id"),
+)
