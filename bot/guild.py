@@ -1,4 +1,4 @@
-"""What a server's admins may decide. Fields' titles and descriptions are what admins read, their bounds what is checked.
+"""What a server's admins may decide: the fields' titles and descriptions are what admins read, the bounds what holds.
 
 A pure, frozen value that is stored as JSON; unknown keys of another version are
 ignored. What a field's number counts is told by the `Unit` in its annotation,

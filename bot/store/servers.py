@@ -87,7 +87,7 @@ class Servers(Transactions):
             wanted = wanted.where(t.audit.c.id < before)
         async with self._read() as db:
             rows = await db.execute(wanted.order_by(t.audit.c.id.desc()).limit(n))
-            return [AuditEntry(**row._mapping) for row in rows]
+            return [AuditEntry(**row) for row in rows.mappings()]
 
     def _entry(self, guild_id: int, user_id: int, what: str, before: JsonValue, after: JsonValue) -> JsonObject:
         return {
