@@ -11,7 +11,7 @@ import asyncio
 from benchmarks.stage import BOTS, answering, performance
 
 CROWDS = (1, 10, 50)
-SECONDS = 5.0
+SECONDS = 15.0
 SPEED = 50.0
 
 

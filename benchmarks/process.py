@@ -7,7 +7,6 @@ nothing of Discord or of models.
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
@@ -16,7 +15,6 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 
 _GRACE_SECONDS = 10.0
-_TICK = os.sysconf("SC_CLK_TCK")
 
 
 class Process:
@@ -31,10 +29,9 @@ class Process:
         return self._process.returncode is None
 
     def processor_seconds(self) -> float:
-        """What all its threads have used so far, to a hundredth of a second."""
-        after_name = (self._folder / "stat").read_text().rpartition(")")[2].split()
-        user, system = after_name[11:13]  # proc(5): fields 14 and 15, counted from the name, which is field 2
-        return (int(user) + int(system)) / _TICK
+        """What the threads that it has now have used so far."""
+        on_processor = [int((task / "schedstat").read_text().split()[0]) for task in (self._folder / "task").iterdir()]
+        return sum(on_processor) / 1e9  # nanoseconds (Linux, "Scheduler Statistics")
 
     def memory(self) -> int:
         """Bytes in use now (the resident set)."""

@@ -243,7 +243,7 @@ class Answer:
                 return self._ended(TurnStatus.FAILED, TOO_LONG)
             if (left := self._prompt.what_left()) is not None:
                 self._show(Noticed(left))
-            error = await self._ask(request)
+            error = await self._ask(replace(request, wanted=self._is_awaited))
             if self._cut is Cut.RESTART:
                 self._cut = None
             elif self._failed(error, ModelFault.CONTEXT_FULL) and limit is None and len(fitted.turns) > 1:
@@ -265,6 +265,9 @@ class Answer:
             saving.cancel()
             await asyncio.wait({self._asking, saving})
         return asyncio.CancelledError() if self._asking.cancelled() else self._asking.exception()
+
+    def _is_awaited(self) -> bool:
+        return self._shown.is_soon(self._backstage.clock())
 
     async def _wait_for(self, asking: asyncio.Task[None]) -> None:
         """Wait for the end of a request, or end it when there will be no way to show more."""

@@ -7,7 +7,7 @@ provider; `bot/openrouter/` implements the protocol.
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Protocol
@@ -18,6 +18,10 @@ from bot.messages import JsonObject, Turn
 
 DEFAULT_CONTEXT_TOKENS = 32_768
 """Assumed where the endpoint does not tell a model's window (llama.cpp, Ollama, …)."""
+
+
+def _always() -> bool:
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +92,8 @@ class ModelRequest:
     data_policy: DataPolicy = DataPolicy.ANY
     name_speakers: bool = True
     """Whether each message begins with its speaker's display name in square brackets."""
+    wanted: Callable[[], bool] = field(default=_always, compare=False, repr=False)
+    """Whether text that comes now is about to be looked at; other text may be held back for some tenths of a second."""
 
 
 class Model(Protocol):

@@ -85,7 +85,7 @@ class OpenRouter:
             reraise=True,
         )
         try:
-            begun: _Begun = await retrying(self._begin, request.model, content)
+            begun: _Begun = await retrying(self._begin, request, content)
         except ModelError as error:
             if error.fault is ModelFault.NO_MODEL:
                 self._catalogue.note_refusal(request.model, error.fallback_models)
@@ -109,23 +109,23 @@ class OpenRouter:
 
         return await asyncio.to_thread(make) if has_files(request.turns) else make()
 
-    async def _begin(self, model: str, content: bytes) -> _Begun:
+    async def _begin(self, request: ModelRequest, content: bytes) -> _Begun:
         """The first event, and the others. Until the first has come, another attempt does no harm."""
-        events = self._attempt(model, content)
+        events = self._attempt(request, content)
         return await anext(events), events
 
-    async def _attempt(self, model: str, content: bytes) -> AsyncGenerator[ModelEvent]:
+    async def _attempt(self, request: ModelRequest, content: bytes) -> AsyncGenerator[ModelEvent]:
         response = await self._send(content)
         body = Body(response, self._timeouts, self._reading_beat)
         self._running += 1
         try:
             await check(response, now=self._now())
-            reader = AnswerReader(model, response.headers.get("x-generation-id"))
+            reader = AnswerReader(request.model, response.headers.get("x-generation-id"))
             if await body.kind() == "object":
                 for event in reader.read_whole(await body.read()):
                     yield event
             else:
-                async with aclosing(payloads(body)) as stream:
+                async with aclosing(payloads(body, request.wanted)) as stream:
                     async for batch in stream:
                         for event in reader.read(batch):
                             yield event

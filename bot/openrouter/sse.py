@@ -19,6 +19,7 @@ from httpx_sse import EventSource
 
 from bot.errors import ModelError, ModelFault
 from bot.openrouter.deadline import Deadline
+from bot.openrouter.gather import gathered
 
 MAX_EVENT = 4 * 2**20
 """Bytes between two events of a stream, and of a body that is not a stream."""
@@ -174,11 +175,11 @@ class _Read(httpx.Response):
         yield self.text_now
 
 
-async def payloads(body: Body) -> AsyncGenerator[list[str]]:
-    """The data of the events of a stream, all that one read has brought at a time. Raises ModelError."""
+async def payloads(body: Body, wanted: Callable[[], bool]) -> AsyncGenerator[list[str]]:
+    """The data of the events of a stream, all that has come by the time it is `wanted`. Raises ModelError."""
     cutter, read = _Cutter(), _Read()
     body.expect_event()
-    async with aclosing(body.chunks()) as chunks:
+    async with aclosing(gathered(body.chunks(), wanted)) as chunks:
         async for chunk in chunks:
             if whole := cutter.feed(chunk):
                 read.text_now = whole.decode("utf-8", "replace")

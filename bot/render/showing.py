@@ -20,6 +20,8 @@ OnSent: TypeAlias = Callable[[tuple[int, ...]], Awaitable[None]]
 
 _FIRST_BACKOFF = 0.5
 _LONGEST_BACKOFF = 30.0
+_SOON = 0.1
+"""Seconds; more than lies between two reads of a stream."""
 
 
 class LiveReply:
@@ -109,6 +111,14 @@ class LiveReply:
         if self.reply.over or (self._is_dirty and self.urgency is Urgency.FIRST):
             return held_until
         return max(held_until, self._paced_at if self._is_dirty else self._tick_at)
+
+    def is_soon(self, now: float) -> bool:
+        """Whether what changes now would be sent before much more could come."""
+        if self.is_busy:
+            return False
+        held_until = max(self._retry_at, self._taken_at)
+        due_at = held_until if self.urgency is Urgency.FIRST else max(held_until, self._paced_at)
+        return due_at <= now + _SOON
 
     def is_due(self, now: float) -> bool:
         """Whether it may have something to send at `now`."""
