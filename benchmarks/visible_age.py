@@ -54,6 +54,8 @@ class Figures:
 _MOST_FOR_STRAIGHTFORWARD = 40
 _NEVER = Figures(math.inf, math.inf, math.inf, 0, 0.0)
 """More than that it does not finish within any patience: it spends its time waiting out refusals."""
+_APART = Figures(math.nan, math.nan, math.nan, 0, 0.0)
+"""Nothing was measured: the machine was so slow that the first answer had ended before the last was settled."""
 
 
 class Watcher:
@@ -122,6 +124,8 @@ async def measure(module: str, crowd: int) -> Figures:
             sent = model.beats[first : first + len(TOKENS)]
             ages += _ages(watcher.seen[thread], sent, begun, model.beats[_LAST])
             endings.append(watcher.seen[thread][-1][0] - sent[-1])
+        if not ages:
+            return _APART
         speed = crowd * len(TOKENS) / (model.beats[_LAST] - model.beats[0])
         return Figures(median(ages), _p95(ages), _p95(endings), sum(discord.rest.limited.values()), speed)
 
