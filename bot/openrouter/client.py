@@ -36,7 +36,7 @@ RETRY_WINDOW = 90.0
 """Seconds after which no further attempt begins."""
 _BACKOFF = 0.5
 """Seconds before the second attempt; doubled before each further one."""
-_BEAT = 0.06
+_BEAT = 0.075
 """Seconds between two reads of an answer: far less than between two edits on Discord."""
 _CROWD = 40
 _CROWDED_BEAT = 0.3

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterator
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 import httpx
 from httpx_sse import EventSource
@@ -52,7 +52,7 @@ class Body:
     """
 
     def __init__(self, response: httpx.Response, timeouts: Timeouts, beat: Callable[[], float]) -> None:
-        self._chunks = response.aiter_raw()
+        self._chunks = aiter(cast("AsyncIterable[bytes]", response.stream))
         self._timeouts = timeouts
         self._beat = beat
         self._now = asyncio.get_running_loop().time
