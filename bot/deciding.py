@@ -66,9 +66,7 @@ def decide(name: str, value: JsonValue | Off, *, seen: str | None = None) -> Dec
     return change
 
 
-def decide_for_role(
-    role_id: int, limit: str | None, value: int | Off | None, *, seen: str | None = None
-) -> Decision:
+def decide_for_role(role_id: int, limit: str | None, value: int | Off | None, *, seen: str | None = None) -> Decision:
     """Give a role its own value of a limit; None takes it out, and without `limit` all of the role's. As `decide`."""
 
     def change(stored: JsonObject) -> Mapping[str, JsonValue | Off]:

@@ -43,6 +43,6 @@ def system_prompt(*, own: str | None, guild: GuildSettings, shared: bool) -> str
 
     `shared` tells whether several people may speak.
     """
-    extends = own is None and guild.persona is not None and guild.persona_extends
+    extends = not own and guild.persona and guild.persona_extends
     persona = BUILT_IN + ADDED.format(guild.persona) if extends else own or guild.persona or BUILT_IN
     return persona + (SPEAKERS if shared else "")
