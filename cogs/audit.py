@@ -50,7 +50,7 @@ class Audit(commands.Cog):
 
     @app_commands.command(name="audit", description="Who changed which setting of this server, and when")
     @app_commands.default_permissions(manage_guild=True)
-    @app_commands.guild_only()
+    @app_commands.allowed_contexts(guilds=True, dms=False, private_channels=False)
     async def audit(self, interaction: discord.Interaction[Client]) -> None:
         screen = await _page(interaction, check_admin(interaction))
         await interaction.response.send_message(screen.text, view=view_of(screen), ephemeral=True)

@@ -16,7 +16,7 @@ from bot.limit_words import all_limits, one_limit, role_limits
 from bot.messages import JsonObject, JsonValue
 from bot.setting_values import read, title_of
 from cogs.admins import check_admin
-from cogs.server import panel_of
+from cogs.server import facts_of, panel_of
 
 KEYS = [app_commands.Choice(name=name, value=name) for name in LIMITS]
 SERVERS_ONLY = "**{}** is for everybody together, so a role has none of its own. Leave `role` out to set it for all."
@@ -25,12 +25,12 @@ UNKNOWN = "I do not know this limit. Please choose one of those that are offered
 
 
 @app_commands.default_permissions(manage_guild=True)
-@app_commands.guild_only()
+@app_commands.allowed_contexts(guilds=True, dms=False, private_channels=False)
 class Limits(commands.GroupCog, group_name="limits", group_description="See and change what may be used here"):
     """The `/limits` commands."""
 
     def __init__(self, client: Client) -> None:
-        self._services = client.services
+        self._store = client.services.store
 
     @app_commands.command(name="show", description="All limits of this server, and the roles' own")
     async def show(self, interaction: discord.Interaction[Client]) -> None:
@@ -60,10 +60,10 @@ class Limits(commands.GroupCog, group_name="limits", group_description="See and 
     ) -> None:
         guild_id = check_admin(interaction)
         _check(limit, role)
-        number = read(limit, value, ceilings=self._services.ceilings)
+        number = read(limit, value, ceilings=facts_of(interaction).ceilings)
         wanted = Off.OFF if number is None else number
         change = decide(limit, wanted) if role is None else decide_for_role(role.id, limit, wanted)
-        await self._services.store.change_settings(guild_id, interaction.user.id, change)
+        await self._store.change_settings(guild_id, interaction.user.id, change)
         await self._tell(interaction, limit, role)
 
     @app_commands.command(name="reset", description="Give limits their defaults again, or take a role's own out")
@@ -78,7 +78,7 @@ class Limits(commands.GroupCog, group_name="limits", group_description="See and 
             change = decide_for_role(role.id, limit, None)
         else:
             change = decide(limit, None) if limit is not None else _all_reset
-        await self._services.store.change_settings(guild_id, interaction.user.id, change)
+        await self._store.change_settings(guild_id, interaction.user.id, change)
         await self._tell(interaction, limit, role)
 
     async def _tell(

@@ -42,11 +42,11 @@ class SettingsPanel(commands.Cog):
     """The `/settings` command."""
 
     def __init__(self, client: Client) -> None:
-        self._services = client.services
+        self._store = client.services.store
 
     @app_commands.command(name="settings", description="See and change how I work in this server")
     @app_commands.default_permissions(manage_guild=True)
-    @app_commands.guild_only()
+    @app_commands.allowed_contexts(guilds=True, dms=False, private_channels=False)
     async def settings(self, interaction: discord.Interaction[Client]) -> None:
         guild_id = check_admin(interaction)
         screen = overview(await panel_of(interaction, guild_id), GROUPS[0])
@@ -162,7 +162,7 @@ class SettingsPanel(commands.Cog):
             differs = bool(wanted)
             return wanted
 
-        await self._services.store.change_settings(check_admin(interaction), interaction.user.id, noted)
+        await self._store.change_settings(check_admin(interaction), interaction.user.id, noted)
         return SAVED if differs else SAME
 
     async def _show_setting(self, interaction: discord.Interaction[Client], name: str, note: str) -> None:
