@@ -20,6 +20,7 @@ from bot.messages import JsonObject
 from bot.model import Standing
 from bot.panel_items import (
     LONGEST_OPTION,
+    LONGEST_TYPED,
     MOST_OPTIONS,
     Button,
     ChannelSelect,
@@ -34,7 +35,7 @@ from bot.panel_items import (
     clipped,
     fitted,
 )
-from bot.setting_values import amount, takes, title_of, typed
+from bot.setting_values import amount, in_brief, title_of, typed, what_it_takes
 from bot.setting_words import (
     Facts,
     Kind,
@@ -74,6 +75,7 @@ GROUPS = (
 )
 ROLES_GROUP = GROUPS[-1]
 
+PERSONA_PROMPT = "You are a patient tutor for people who are new to Rust. Leave this empty for the usual."
 _PERSONA_SHOWN = 700
 _ROLES_SHOWN = 12
 _DETAILED = 20
@@ -119,14 +121,14 @@ def detail(panel: Panel, name: str, note: str = "") -> Screen:
     """One setting, with the controls that change it."""
     group = group_of(name)
     settings, facts, field = panel.settings, panel.facts, GuildSettings.model_fields[name]
-    default = "" if name in panel.stored else " (default)"
+    default = "" if name in panel.stored or kind_of(name) is Kind.MODEL else " (default)"
     lines = [
         f"**{title_of(name)}** · {value_words(name, settings, facts, _DETAILED)}{default}",
-        field.description or "",
+        (field.description or "").replace("*", r"\*"),
         *(f"⚠️ {concern}" for concern in concerns(name, settings, facts)),
     ]
     if kind_of(name) is Kind.NUMBER:
-        lines.append(f"-# {takes(name, facts.ceilings)}")
+        lines.append(f"-# It takes {what_it_takes(name, facts.ceilings)}.")
     if kind_of(name) is Kind.TEXT and settings.persona:
         lines.append(f"```\n{clipped(settings.persona, _PERSONA_SHOWN).replace('```', chr(39) * 3)}\n```")
     rows = (_groups(group), _settings(panel, group, name), *_controls(panel, name), _buttons(panel, name))
@@ -153,7 +155,7 @@ def role_detail(panel: Panel, role_id: int, note: str = "") -> Screen:
         ),
     )
     seen = fingerprint(panel.stored, ROLES_OWN, role_id)
-    reset = Button(ident("ownreset", str(role_id), seen), "Take all out", Style.DANGER, disabled=not own)
+    reset = Button(ident("ownreset", str(role_id), seen), "Remove its limits", Style.DANGER, disabled=not own)
     rows = (_groups(ROLES_GROUP), *_role_choices(panel, role_id), limits, (reset,))
     return Screen(_text(ROLES_GROUP, note, lines), rows)
 
@@ -164,29 +166,26 @@ def form(panel: Panel, name: str) -> Form:
     id_, title = ident("form", name, panel.seen(name)), title_of(name)
     match kind_of(name):
         case Kind.NUMBER:
-            prompt = takes(name, panel.facts.ceilings).partition(" takes ")[2]
-            return Form(
-                id_, title, prompt.replace("`", ""), typed(name, getattr(settings, name)), longest=LONGEST_OPTION
-            )
+            label = in_brief(name, panel.facts.ceilings)
+            return Form(id_, title, label, typed(name, getattr(settings, name)), longest=LONGEST_OPTION)
         case Kind.MODELS:
-            prompt = "One a line, such as moonshotai/*. Empty means all."
-            return Form(id_, title, prompt, "\n".join(settings.allowed_models), is_long=True)
+            text = "\n".join(settings.allowed_models)
+            return Form(id_, title, "One a line, such as moonshotai/*", text, "Empty means all.", is_long=True)
         case Kind.MODEL:
-            return Form(
-                id_, title, f"Such as {panel.facts.default_model}", settings.model or "", longest=LONGEST_OPTION
-            )
+            prompt = f"Such as {panel.facts.default_model}"
+            return Form(id_, title, "Its id or name", settings.model or "", prompt, longest=LONGEST_OPTION)
         case _:
-            prompt = "You are a patient tutor for people who are new to Rust. Leave this empty for the usual."
-            return Form(id_, title, prompt, settings.persona or "", is_long=True)
+            label = f"Instructions (up to {LONGEST_TYPED:,} characters)"
+            return Form(id_, title, label, settings.persona or "", PERSONA_PROMPT, is_long=True)
 
 
 def role_form(panel: Panel, role_id: int, name: str) -> Form:
     """The form in which a role's own value is typed."""
     own = panel.settings.role_limits.get(role_id, {})
     value = own[name] if name in own else getattr(panel.settings, name)
-    prompt = takes(name, panel.facts.ceilings).partition(" takes ")[2].replace("`", "")
+    label = in_brief(name, panel.facts.ceilings)
     id_ = ident("ownform", str(role_id), name, fingerprint(panel.stored, ROLES_OWN, role_id))
-    return Form(id_, title_of(name), prompt, typed(name, value), longest=LONGEST_OPTION)
+    return Form(id_, title_of(name), label, typed(name, value), longest=LONGEST_OPTION)
 
 
 def _text(group: Group, note: str, lines: list[str]) -> str:
@@ -258,11 +257,12 @@ def _listing(
     """
     items: tuple[int, ...] = getattr(panel.settings, name)
     there = tuple(item for item in items if is_there(item))
+    what = "roles" if kind_of(name) is Kind.ROLES else "channels"
     if len(there) >= MOST_OPTIONS:
-        add = select(ident("add", name, panel.seen(name)), "Add", ())
+        add = select(ident("add", name, panel.seen(name)), f"Add {what}", ())
         return add, *_taking_out(panel, name, tuple(range(len(items))))
     gone = tuple(index for index, item in enumerate(items) if not is_there(item))
-    return select(ident("set", name, panel.seen(name)), "Choose", there), *_taking_out(panel, name, gone)
+    return select(ident("set", name, panel.seen(name)), f"Choose {what}", there), *_taking_out(panel, name, gone)
 
 
 def _taking_out(panel: Panel, name: str, places: tuple[int, ...]) -> tuple[Row, ...]:
@@ -341,7 +341,7 @@ def _roles(panel: Panel, note: str) -> Screen:
     ]
     if len(owning) > _ROLES_SHOWN:
         lines.append(f"and {len(owning) - _ROLES_SHOWN:,} more")
-    reset = Button(ident("reset", ROLES_OWN, panel.seen(ROLES_OWN)), "Take all out", Style.DANGER, disabled=not owning)
+    reset = Button(ident("reset", ROLES_OWN, panel.seen(ROLES_OWN)), "Remove all", Style.DANGER, disabled=not owning)
     return Screen(_text(ROLES_GROUP, note, lines), (_groups(ROLES_GROUP), *_role_choices(panel, None), (reset,)))
 
 

@@ -98,8 +98,10 @@ class Form:
 
     id: str
     title: str
-    prompt: str
+    label: str
     text: str
+    prompt: str = ""
+    """Stands in the field while it is empty."""
     is_long: bool = False
     longest: int = LONGEST_TYPED
 

@@ -102,14 +102,30 @@ def _checked(name: str, number: Decimal, ceilings: Mapping[str, int]) -> int:
 
 def takes(name: str, ceilings: Mapping[str, int]) -> str:
     """One sentence: which values a setting with a number takes, in which unit."""
-    least, most = range_of(name)
-    most = min(most, ceilings.get(name, most))
-    if unit_of(name) is Unit.DOLLARS:
+    return f"**{title_of(name)}** takes {what_it_takes(name, ceilings)}."
+
+
+def what_it_takes(name: str, ceilings: Mapping[str, int]) -> str:
+    """Which values a setting with a number takes, in which unit."""
+    least, most = _bounds(name, ceilings)
+    unit = unit_of(name)
+    if unit is Unit.DOLLARS:
         what = f"US dollars from {amount(name, least)} to {amount(name, most)}, with up to {DECIMALS} decimals"
     else:
-        unit = unit_of(name)
         what = f"a whole number{f' of {unit.value}' if unit else ''} from {least:,} to {most:,}"
-    return f"**{title_of(name)}** takes {what}{f', or `{OFF}`' if may_be_off(name) else ''}."
+    return f"{what}{f', or `{OFF}`' if may_be_off(name) else ''}"
+
+
+def in_brief(name: str, ceilings: Mapping[str, int]) -> str:
+    """The same, short enough to stand above a field."""
+    least, most = _bounds(name, ceilings)
+    first = amount(name, least) if unit_of(name) is Unit.DOLLARS else f"{least:,}"
+    return f"{first} to {amount(name, most)}{f', or {OFF}' if may_be_off(name) else ''}"
+
+
+def _bounds(name: str, ceilings: Mapping[str, int]) -> tuple[int, int]:
+    least, most = range_of(name)
+    return least, min(most, ceilings.get(name, most))
 
 
 def amount(name: str, value: int | None) -> str:

@@ -213,7 +213,7 @@ def _listed(model: str, facts: Facts) -> str:
 
 
 def _model(settings: GuildSettings, facts: Facts) -> str:
-    return _listed(settings.model, facts) if settings.model else f"{code(facts.default_model)}, the operator's"
+    return _listed(settings.model, facts) if settings.model else f"{code(facts.default_model)}, the operator's default"
 
 
 def _model_concerns(settings: GuildSettings, facts: Facts) -> tuple[str, ...]:

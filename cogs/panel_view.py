@@ -21,8 +21,9 @@ _PLACES = {
     Places.FORUMS: _FORUMS,
     Places.TEXT: _TEXT,
 }
+LONGEST_LABEL = 45
 LONGEST_PROMPT = 100
-"""Characters of what stands in an empty field (Discord, "Text Input")."""
+"""Characters of what stands above a field, and in an empty one (Discord, "Component Reference")."""
 
 
 def view_of(screen: Screen) -> discord.ui.View:
@@ -39,7 +40,7 @@ def modal_of(shown: Form) -> discord.ui.Modal:
     return form(
         shown.id,
         shown.title,
-        shown.title,
+        clipped(shown.label, LONGEST_LABEL),
         text=shown.text,
         prompt=clipped(shown.prompt, LONGEST_PROMPT),
         is_long=shown.is_long,

@@ -138,5 +138,5 @@ async def open_setting(bot: Stage, who: int, group: str, name: str) -> Shown:
     await shown.use("panel:group", group)
     await bot.until(lambda: any(item["custom_id"] == f"panel:pick:{group}" for item in shown.controls), "the group")
     await shown.use(f"panel:pick:{group}", name)
-    await bot.until(lambda: any(f":{name}" in str(item["custom_id"]) for item in shown.controls), "the setting")
+    await bot.until(lambda: any(f":{name}:" in str(item["custom_id"]) for item in shown.controls), "the setting")
     return shown

@@ -219,14 +219,14 @@ async def test_the_servers_persona_replaces_or_extends_the_built_in_one_byte_by_
 
 async def test_a_model_is_chosen_or_typed_and_its_nearest_names_are_told(bot: Stage) -> None:
     panel = await open_setting(bot, bot.ada, "models", "model")
-    await panel.shows(f"`{KIMI}`, the operator's (default)")
+    await panel.shows(f"`{KIMI}`, the operator's default")
     await panel.use("panel:set:model", CLAUDE)
     await panel.shows(f"**Model** · `{CLAUDE}`\n")
     told = Private(bot, bot.ada)
     await panel.send(await panel.open("panel:open:model"), "moonshotai/kimi-k2-thinkin")
     await told.told(f"Did you mean `{KIMI}`")
     await panel.send(await panel.open("panel:open:model"), "")
-    await panel.shows("the operator's (default)")
+    await panel.shows("the operator's default")
 
 
 async def test_what_was_deleted_or_vanished_is_shown_and_taken_out(bot: Stage) -> None:

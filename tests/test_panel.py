@@ -20,7 +20,7 @@ from bot.model import ModelInfo, Standing
 from bot.panel import GROUPS, Panel, detail, form, group_of, overview, role_detail, role_form
 from bot.panel_items import Button, ChannelSelect, RoleSelect, Row, Screen, Select
 from bot.pressing import added, chosen, taken_out, written
-from bot.setting_values import range_of
+from bot.setting_values import in_brief, range_of
 from bot.setting_words import Facts, Kind, choices_of, kind_of
 from cogs.panel_view import modal_of, view_of
 
@@ -88,7 +88,7 @@ ids = st.integers(1, 2**63 - 1)
 names = st.sampled_from((KIMI, "gone/model", "google/*")) | st.text(min_size=1, max_size=150)
 
 
-def values_of(name: str) -> st.SearchStrategy[JsonValue]:
+def values_of(name: str) -> st.SearchStrategy[Any]:
     """Anything that may be stored for a setting."""
     match kind_of(name):
         case Kind.SWITCH:
@@ -112,7 +112,8 @@ def values_of(name: str) -> st.SearchStrategy[JsonValue]:
         case Kind.TOOLS:
             return st.lists(st.text(min_size=1, max_size=40), max_size=60, unique=True)
         case Kind.ROLES_OWN:
-            own = st.dictionaries(st.sampled_from(ROLE_LIMITS), st.integers(0, 10**12) | st.none(), min_size=1)
+            value = st.integers(0, 10**12) | st.none()
+            own = st.dictionaries(st.sampled_from(ROLE_LIMITS), value, min_size=1)
             return st.dictionaries(ids.map(str), own, max_size=60)
 
 
@@ -172,6 +173,12 @@ def test_every_audit_page_fits_into_a_message(before: JsonObject, now: JsonObjec
     assert all(line.count("\n") == 1 for line in lines)
 
 
+def test_what_a_number_may_be_stands_whole_above_its_field() -> None:
+    for name in (name for name in GuildSettings.model_fields if kind_of(name) is Kind.NUMBER):
+        assert len(in_brief(name, {})) <= 45
+    assert in_brief("usd_per_server_day", {}) == "$0.00 to $1,000,000.00, or off"
+
+
 def test_a_group_shows_the_state_of_each_of_its_settings() -> None:
     text = overview(panel(requests_per_user_hour=None, usd_per_user_day=5 * 10**9), group_of(LIMITS[0])).text
     assert text.startswith("### Settings · Limits\n**Questions a member and hour** · off\n")
@@ -183,7 +190,7 @@ def test_a_setting_is_shown_with_what_it_takes_and_whether_it_is_the_default() -
     text = detail(panel(), "retention_days").text
     assert "**Retention** · off (default)" in text
     assert "After how many days without a message" in text
-    assert "takes a whole number of days from 1 to 3,650, or `off`." in text
+    assert "-# It takes a whole number of days from 1 to 3,650, or `off`." in text
     assert "(default)" not in detail(panel(retention_days=3), "retention_days").text
 
 
