@@ -65,6 +65,7 @@ PURE = (
     "bot/guild.py",
     "bot/incoming.py",
     "bot/leaks.py",
+    "bot/limit_words.py",
     "bot/marks.py",
     "bot/messages.py",
     "bot/model.py",
