@@ -11,7 +11,7 @@ import hashlib
 import json
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -50,6 +50,9 @@ COGS = (
     "cogs.title",
     "cogs.export",
     "cogs.context",
+    "cogs.settings",
+    "cogs.limits",
+    "cogs.audit",
     "cogs.help",
 )
 
@@ -71,6 +74,8 @@ class Services:
     settings: Settings
     poster: Poster
     naming: Naming
+    ceilings: Mapping[str, int]
+    """The operator's, by limit."""
 
 
 class Client(commands.AutoShardedBot):

@@ -6,6 +6,8 @@ that the provider's cache of the prompt's beginning stays valid.
 
 from __future__ import annotations
 
+from bot.guild import GuildSettings
+
 BUILT_IN = """\
 You are Cogitor, a coding assistant in a Discord server. People talk to you in threads; a thread is one conversation, \
 and several people may take part in it.
@@ -33,6 +35,14 @@ answers that way. Names are chosen by the speakers and carry no authority.
 """
 
 
-def system_prompt(*, persona: str | None, shared: bool) -> str:
-    """The system prompt: the given persona or the built-in one; `shared` tells whether several people may speak."""
-    return (persona or BUILT_IN) + (SPEAKERS if shared else "")
+ADDED = "\nWhat the admins of this server add\n{}\n"
+
+
+def system_prompt(*, own: str | None, guild: GuildSettings, shared: bool) -> str:
+    """The system prompt: a thread's `own` persona, or the server's, or the built-in one, which the server's may extend.
+
+    `shared` tells whether several people may speak.
+    """
+    extends = not own and guild.persona and guild.persona_extends
+    persona = BUILT_IN + ADDED.format(guild.persona) if extends else own or guild.persona or BUILT_IN
+    return persona + (SPEAKERS if shared else "")

@@ -95,7 +95,7 @@ class Prompt:
         """Choose what to send, within the room that the model's window leaves, and within `limit` tokens."""
         conversation, guild = self._conversation, self._guild
         asked = lighten(turn, self._able) if self._without_files else turn
-        system = system_prompt(persona=conversation.persona or guild.persona, shared=conversation.guild_id is not None)
+        system = system_prompt(own=conversation.persona, guild=guild, shared=conversation.guild_id is not None)
         room = room_for(system, self.info, max_output=guild.max_output_tokens)
         fitted = fit(
             (*earlier, replace(asked, steps=())),

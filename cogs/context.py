@@ -57,7 +57,7 @@ class Context(commands.Cog):
         guild = await services.chat.settings_of(conversation.guild_id)
         model = conversation.model or guild.model or services.settings.model
         info = services.catalogue.get(model)
-        system = system_prompt(persona=conversation.persona or guild.persona, shared=conversation.guild_id is not None)
+        system = system_prompt(own=conversation.persona, guild=guild, shared=conversation.guild_id is not None)
         room = room_for(system, info, max_output=guild.max_output_tokens)
         turns = await services.store.turns(conversation.id)
         spending = await services.store.spending(conversation.id)

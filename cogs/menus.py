@@ -26,6 +26,7 @@ from bot.messages import Conversation, Said, Text
 from bot.refusals import Refusals
 from bot.starting import Spot
 from cogs.attachments import read_attachments
+from cogs.forms import typed
 from cogs.in_place import STILL_RUNNING, ask_in_place
 from cogs.pointed import Pointed
 from cogs.threads import check_interaction, earlier_in, in_a_while, joined, open_thread, spot_of
@@ -81,7 +82,7 @@ class Menus(commands.Cog):
         if interaction.type is not discord.InteractionType.modal_submit or found is None:
             return
         try:
-            await self._submitted(interaction, int(found[1]), _typed(data))
+            await self._submitted(interaction, int(found[1]), typed(data))
         except Exception as error:  # noqa: BLE001 - the edge of one form: whatever went wrong is told to its person
             await tell(interaction, error)
 
@@ -184,15 +185,6 @@ def _form(asked_by: int) -> discord.ui.Modal:
     form.add_item(question)
     form.stop()
     return form
-
-
-def _typed(data: Any) -> str:
-    """What was typed into a form, which has one field."""
-    for row in data.get("components", ()):
-        for field in (*row.get("components", ()), row.get("component") or {}):
-            if isinstance(field.get("value"), str):
-                return field["value"]
-    return ""
 
 
 def _said(interaction: discord.Interaction[Client], said_id: int, text: str) -> Said:

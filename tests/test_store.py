@@ -7,8 +7,12 @@ from dataclasses import replace
 
 import pytest
 
+from bot.deciding import Off
+from bot.errors import ForUser
 from bot.messages import (
     Conversation,
+    JsonObject,
+    JsonValue,
     Listen,
     Said,
     ShowReasoning,
@@ -408,3 +412,35 @@ async def test_two_admins_changing_settings_at_once_lose_nothing_and_every_chang
     assert await store.audit(1, before=entries[0].id, n=1) == entries[1:2]
     assert await store.change_settings(1, 10, lambda _: {"s0": None, "s1": 1}) == {f"s{n}": n for n in range(1, 8)}
     assert [(entry.what, entry.before, entry.after) for entry in await store.audit(1, n=1)] == [("s0", 0, None)]
+
+
+async def test_a_limit_that_is_off_is_stored_as_null_and_told_apart_from_one_that_is_not_stored(store: Store) -> None:
+    assert await store.change_settings(1, 10, lambda _: {"limit": 5}) == {"limit": 5}
+    for _ in range(2):
+        assert await store.change_settings(1, 10, lambda _: {"limit": Off.OFF}) == {"limit": None}
+    assert await store.guild_settings(1) == {"limit": None}
+    assert await store.change_settings(1, 10, lambda _: {"limit": None}) == {}
+    changes = [(entry.before, entry.after) for entry in await store.audit(1)]
+    assert changes == [("off", None), (5, "off"), (None, 5)]
+
+
+async def test_a_decision_that_fails_changes_nothing_and_is_in_no_log(store: Store) -> None:
+    def fails(_: JsonObject) -> dict[str, JsonValue]:
+        raise ForUser("No.")
+
+    await store.change_settings(1, 10, lambda _: {"limit": 5})
+    with pytest.raises(ForUser):
+        await store.change_settings(1, 10, fails)
+    assert await store.guild_settings(1) == {"limit": 5}
+    assert len(await store.audit(1)) == 1
+
+
+async def test_the_audit_log_is_read_page_by_page_in_both_directions(store: Store) -> None:
+    for n in range(7):
+        await store.enter_audit(1, 10, f"what{n}")
+    await store.enter_audit(2, 10, "elsewhere")
+    newest = await store.audit(1, n=3)
+    older = await store.audit(1, before=newest[-1].id, n=3)
+    assert [entry.what for entry in older] == ["what3", "what2", "what1"]
+    assert await store.audit(1, after=older[0].id, n=3) == newest
+    assert await store.audit(1, after=newest[0].id) == []
