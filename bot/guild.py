@@ -241,8 +241,8 @@ class GuildSettings(BaseModel):
         default_factory=dict,
         title="Roles' own limits",
         max_length=100,
-        description="Limits that members of a role have instead of the server's, by role and limit; None is off. "
-        "Whoever has several such roles has the most generous value.",
+        description="Limits that members of a role have instead of the server's. Whoever has several such roles "
+        "has the most generous value.",
     )
 
 
