@@ -26,7 +26,8 @@ from bot.render.live import Live
 from bot.render.reply import Reply
 from bot.saving import Saving
 from bot.store import Store
-from bot.tools import Toolbox
+from bot.tools import Asking
+from bot.tools.kit import Kit
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +77,7 @@ class Backstage:
     live: Live
     catalogue: Catalogue
     defaults: Defaults
-    tools: Toolbox
+    tools: Kit
     clock: Callable[[], float]
     tell: Callable[[int, str], Awaitable[None]]
     """Writes to a user privately. Never raises."""
@@ -120,6 +121,8 @@ class Answer:
             fallbacks=backstage.defaults.fallbacks,
         )
         self.remarks = remarks if self._prompt.remark is None else (*remarks, self._prompt.remark)
+        asking = Asking(turn.asker_id, conversation.id, conversation.guild_id, turn.id)
+        self._tools = backstage.tools.box(guild, self._prompt.info, asking)
         self._draft = Draft()
         self._notices: list[str] = []
         self._cut: Cut | None = None
@@ -278,7 +281,9 @@ class Answer:
             await asyncio.wait({asking})
 
     async def _listen(self, request: ModelRequest) -> None:
-        async with aclosing(self._backstage.engine.run(request, self._backstage.tools, self._draft)) as events:
+        draft = self._draft
+        running = self._backstage.engine.run(request, self._tools, draft, lambda: self._saving.step(draft))
+        async with aclosing(running) as events:
             async for event in events:
                 self._show(event)
         self._name_stand_in(request)

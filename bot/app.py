@@ -33,7 +33,7 @@ from bot.render.traffic import Traffic
 from bot.settings import Settings
 from bot.store import Store
 from bot.thread_names import Threads
-from bot.tools import Toolbox
+from bot.tools.kit import Kit
 
 log = logging.getLogger(__name__)
 
@@ -103,7 +103,7 @@ class App:
             live=live,
             catalogue=catalogue,
             defaults=Defaults(settings.model, settings.fallback_models, needs_reply_button=not reads_messages),
-            tools=Toolbox(),
+            tools=Kit(lambda: (), catalogue),
             clock=self._clock,
             tell=poster.tell,
             seconds_left=poster.in_place.seconds_left,

@@ -92,19 +92,25 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class ToolStarted:
-    """A tool began to work; `about` is a short public description of its input."""
+    """A tool began to work; `about` is a short public description of its input.
+
+    Calls of the same `step` run at the same time; `number` tells all calls of a turn apart.
+    """
 
     name: str
     about: str
+    number: int = 0
+    step: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class ToolEnded:
-    """The tool that started last of this name has ended."""
+    """The call of this number has ended."""
 
     name: str
     seconds: float
     is_error: bool
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)

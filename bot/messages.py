@@ -90,6 +90,10 @@ class ToolResult:
     name: str
     content: str
     is_error: bool = False
+    about: str = ""
+    """What the call was about, in some words for people."""
+    seconds: float = 0.0
+    """How long the call took."""
 
 
 @dataclass(frozen=True, slots=True)

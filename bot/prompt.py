@@ -97,9 +97,10 @@ class Prompt:
         asked = lighten(turn, self._able) if self._without_files else turn
         system = system_prompt(own=conversation.persona, guild=guild, shared=conversation.guild_id is not None)
         room = room_for(system, self.info, max_output=guild.max_output_tokens)
+        budget = room.for_turns if limit is None else min(room.for_turns, limit)
         fitted = fit(
             (*earlier, replace(asked, steps=())),
-            budget=room.for_turns if limit is None else min(room.for_turns, limit),
+            budget=budget,
             first_whole=conversation.first_whole_turn_id,
             able=self._able,
         )
@@ -119,6 +120,8 @@ class Prompt:
             max_effort=guild.max_effort,
             max_output_tokens=room.answer,
             name_speakers=conversation.guild_id is not None,
+            turns_tokens=fitted.tokens,
+            room=budget,
         )
 
     async def leave_out_files(self, turn: Turn) -> bool:

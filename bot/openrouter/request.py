@@ -51,12 +51,14 @@ def build_body(request: ModelRequest, info: ModelInfo | None, *, openrouter: boo
     turns = request.turns
     if openrouter and info is not None and not info.uses_tools:
         turns = tuple(map(_without_tools, turns))
-    elif request.tools:
-        body["tools"] = [_tool(tool) for tool in request.tools]
+    elif tools := _tools(request, openrouter=openrouter):
+        body["tools"] = tools
     body["messages"] = list[JsonValue](
         build_messages(request.system, turns, request.model, name_speakers=request.name_speakers, able=able)
     )
     body["max_tokens"] = _max_tokens(request, info, able)
+    if "tools" in body and not request.may_call:
+        body["tool_choice"] = "none"
     return body
 
 
@@ -134,6 +136,12 @@ def _max_tokens(request: ModelRequest, info: ModelInfo | None, able: Able) -> in
     prompt = estimate_text(request.system) + sum(estimate_turn(turn, able) for turn in request.turns)
     prompt += sum(estimate_text(json.dumps(tool.parameters) + tool.description) for tool in request.tools)
     return min(ceiling, max(info.context_tokens - prompt, _MIN_OUTPUT))
+
+
+def _tools(request: ModelRequest, *, openrouter: bool) -> list[JsonValue]:
+    """What the model may call: our own tools, and OpenRouter's search, which OpenRouter runs itself."""
+    searching: JsonObject = {"type": "openrouter:web_search", "parameters": {"max_results": 5, "max_uses": 5}}
+    return [*map(_tool, request.tools), *([searching] if openrouter and request.searches_web else [])]
 
 
 def _tool(tool: ToolSpec) -> JsonValue:

@@ -143,13 +143,13 @@ class Reply:
                     return
             case Answered(text):
                 self._answer(text)
-            case ToolStarted(name, about):
-                self._tools.append(ToolUse(name, about))
+            case ToolStarted(name, about, number, step):
+                self._tools.append(ToolUse(name, about, number=number, step=step))
                 self._step_is_new = True
                 self._is_thinking = False
                 self._thoughts.end_step()
-            case ToolEnded(name, duration, is_error):
-                self._end_tool(name, duration, is_error)
+            case ToolEnded():
+                self._end_tool(event)
             case StartedOver():
                 self._start_over()
             case Noticed(text):
@@ -220,10 +220,12 @@ class Reply:
         self._has_text = self._has_text or is_visible(text)
         self._body.feed(text)
 
-    def _end_tool(self, name: str, duration: float, is_error: bool) -> None:
-        running = [index for index, tool in enumerate(self._tools) if tool.name == name and tool.seconds is None]
-        if running:
-            self._tools[running[-1]] = replace(self._tools[running[-1]], seconds=duration, is_error=is_error)
+    def _end_tool(self, ended: ToolEnded) -> None:
+        for index in reversed(range(len(self._tools))):
+            tool = self._tools[index]
+            if tool.number == ended.number and tool.name == ended.name and tool.seconds is None:
+                self._tools[index] = replace(tool, seconds=ended.seconds, is_error=ended.is_error)
+                return
 
     def _final_pages(self, ended: Ended) -> list[Page]:
         """The answer with its small print, buttons and files, and below it the line that notifies the asker."""
@@ -312,6 +314,7 @@ class Reply:
     def _final_controls(self, ended: Ended) -> tuple[Control, ...]:
         continues = (
             ended.status is TurnStatus.INTERRUPTED
+            or (ended.status in (TurnStatus.STOPPED, TurnStatus.FAILED) and bool(self._tools))
             or (ended.status is TurnStatus.STOPPED and self._has_text)
             or (ended.status is TurnStatus.DONE and ended.finish == "length")
         )
