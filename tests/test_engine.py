@@ -142,16 +142,6 @@ async def test_a_wrong_call_comes_back_to_the_model_as_an_error_it_can_act_on(
     assert told in result.content
 
 
-async def test_a_model_that_never_stops_calling_tools_is_stopped_politely() -> None:
-    call: Script = (Opened("gen-1", "a/one"), ToolCallDelta(0, "x", "double", '{"n": 1}'), Finished("tool_calls"))
-    model = ScriptedModel([call] * 9)
-
-    events = await run(model, request(), Draft(), Toolbox([Adapted(Doubler())]))
-
-    assert len(model.asked) == 5
-    assert events[-1] == Noticed("I stopped after 5 steps.")
-
-
 @pytest.mark.parametrize("fault", [ModelFault.CUT_OFF, ModelFault.EMPTY, ModelFault.GARBLED])
 async def test_a_stream_that_fails_before_any_text_is_asked_again_from_the_start(fault: ModelFault) -> None:
     draft = Draft()

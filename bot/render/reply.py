@@ -321,7 +321,7 @@ class Reply:
         wanted = {
             Control.RETRY: True,
             Control.CONTINUE: continues,
-            Control.REASONING: self._has_reasoning,
+            Control.REASONING: self._has_reasoning or bool(self._tools),
             Control.SOURCE: self._has_text,
             Control.REPLY: self._needs_reply_button,
         }
