@@ -31,9 +31,13 @@ from bot.posting import Poster
 from bot.render.live import Live
 from bot.render.traffic import Traffic
 from bot.settings import Settings
+from bot.shelves import DiscordShelves
 from bot.store import Store
 from bot.thread_names import Threads
+from bot.tools import Tool
 from bot.tools.kit import Kit
+from bot.tools.read_attachment import ReadAttachment
+from bot.tools.read_thread import ReadThread, SearchMessages
 
 log = logging.getLogger(__name__)
 
@@ -97,13 +101,16 @@ class App:
         client = self._client = Client(settings, reads_messages=reads_messages, http_trace=trace)
         poster = Poster(client)
         live = Live(poster, clock=self._clock, traffic=traffic)
+        shelves = DiscordShelves(client)
+        tools: tuple[Tool, ...] = (ReadThread(shelves), SearchMessages(shelves), ReadAttachment(shelves))
+        kit = Kit(lambda: tools, catalogue)
         backstage = Backstage(
             store=store,
             engine=engine,
             live=live,
             catalogue=catalogue,
             defaults=Defaults(settings.model, settings.fallback_models, needs_reply_button=not reads_messages),
-            tools=Kit(lambda: (), catalogue),
+            tools=kit,
             clock=self._clock,
             tell=poster.tell,
             seconds_left=poster.in_place.seconds_left,

@@ -49,7 +49,7 @@ def fit(arguments: str) -> JsonObject:
         ('{"url": "x", "many": "[\\"a\\"]"}', {"url": "x", "many": ["a"]}),
         ('{"url": "x", "offset": null}', {"url": "x"}),
         ('{"url": "x", "note": null}', {"url": "x", "note": None}),
-        ('{"url": "\\ud83d"}', {"url": "\\ud83d".encode().decode("unicode_escape")}),
+        ('{"url": "\\ud83d"}', {"url": b"\\ud83d".decode("unicode_escape")}),
     ],
 )
 def test_what_can_only_be_meant_one_way_is_taken_that_way(written: str, meant: JsonObject) -> None:

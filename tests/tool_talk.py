@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 
 from bot.context import estimate_turn
 from bot.engine import Draft, Engine
-from bot.errors import ModelError
 from bot.events import (
     Finished,
     ModelEvent,

@@ -37,9 +37,7 @@ def checked(arguments: JsonObject, spec: ToolSpec) -> JsonObject:
     """The arguments as the tool's schema wants them. Raises WrongArguments."""
     schema = spec.parameters
     properties = _object(schema.get("properties"))
-    given = {
-        name: value for name, value in arguments.items() if value is not None or _takes_null(properties.get(name))
-    }
+    given = {name: value for name, value in arguments.items() if value is not None or _takes_null(properties.get(name))}
     faults: list[str] = []
     if properties and schema.get("additionalProperties") is False:
         faults += [f"{_quoted(name)} is not known" for name in given if name not in properties]
