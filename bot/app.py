@@ -126,7 +126,9 @@ class App:
             clock=self._clock,
         )
         chat.on_answered = naming.answered
-        client.services = Services(chat, Changes(store, chat), store, catalogue, settings, poster, naming, ceilings={})
+        client.services = Services(
+            chat, Changes(store, chat), store, catalogue, settings, poster, naming, ceilings={}, kit=kit
+        )
         client.on_first_ready = self._on_ready
         async with client:
             try:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from bot.openrouter.catalogue import Catalogue
     from bot.posting import Poster
     from bot.store import Store
+    from bot.tools.kit import Kit
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +54,7 @@ COGS = (
     "cogs.settings",
     "cogs.limits",
     "cogs.audit",
+    "cogs.tools",
     "cogs.help",
 )
 
@@ -76,6 +78,7 @@ class Services:
     naming: Naming
     ceilings: Mapping[str, int]
     """The operator's, by limit."""
+    kit: Kit
 
 
 class Client(commands.AutoShardedBot):
