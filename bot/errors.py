@@ -15,6 +15,13 @@ class ForUser(Exception):
     """Read by a member, privately: the text is shown as it is."""
 
 
+class LimitExceeded(ForUser):
+    """Read by a member: which limit is reached, how much of it is used, and when there is room again.
+
+    Nothing was asked of a model, and nothing was paid.
+    """
+
+
 class ConfigError(Exception):
     """Read by the operator, as one line on standard error before the process ends.
 

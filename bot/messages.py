@@ -71,6 +71,8 @@ class Said:
     author_name: str
     parts: tuple[Part, ...]
     at: float
+    roles: tuple[int, ...] = ()
+    """The roles that the author had then: limits may depend on them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +159,8 @@ class TurnStatus(StrEnum):
     STOPPED = "stopped"
     INTERRUPTED = "interrupted"
     FAILED = "failed"
+    REFUSED = "refused"
+    """A limit was reached before anything was asked: no part of the history, until it is tried again."""
 
     @property
     def unfinished(self) -> bool:

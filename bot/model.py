@@ -14,6 +14,7 @@ from typing import Protocol
 
 from bot.events import ModelEvent
 from bot.guild import DataPolicy
+from bot.limits import Bill
 from bot.messages import JsonObject, Turn
 
 DEFAULT_CONTEXT_TOKENS = 32_768
@@ -92,6 +93,8 @@ class ModelRequest:
     data_policy: DataPolicy = DataPolicy.ANY
     name_speakers: bool = True
     """Whether each message begins with its speaker's display name in square brackets."""
+    bill: Bill | None = None
+    """Who pays, and within which limits; None where nothing is counted."""
     wanted: Callable[[], bool] = field(default=_always, compare=False, repr=False)
     """Whether text that comes now is about to be looked at; other text may be held back for some tenths of a second."""
 

@@ -136,4 +136,5 @@ def _turn(
 
 
 def _said(row: _AnyRow) -> Said:
-    return Said(row.id, row.author_id, row.author_name, tuple(decode_part(part) for part in row.parts), row.at)
+    parts, roles = tuple(decode_part(part) for part in row.parts), tuple(row.roles or ())
+    return Said(row.id, row.author_id, row.author_name, parts, row.at, roles)

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Dialect,
     Double,
@@ -24,6 +25,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
     text,
 )
 
@@ -111,6 +113,7 @@ said = Table(
     Column("author_name", Json, nullable=False),
     Column("parts", Json, nullable=False),
     Column("at", Double, nullable=False),
+    Column("roles", Json),
     # Of a copy in a fork, whose own id is negative: the message on Discord that it copies.
     Column("copy_of", Snowflake),
     Index(None, "turn_id"),
@@ -177,10 +180,38 @@ usage = Table(
     Column("cached_tokens", BigInteger, nullable=False),
     Column("cost", BigInteger),
     Column("at", Double, nullable=False),
+    # Which key pays; empty for the operator's.
+    Column("key_id", Text, nullable=False, server_default=text("''")),
+    # The first request of a turn's attempt, by which questions are counted.
+    Column("is_question", Boolean, nullable=False, server_default=false()),
+    # Reserved, and not settled with what was really consumed.
+    Column("pending", Boolean, nullable=False, server_default=false()),
+    Column("generation_id", Json),
     UniqueConstraint("turn_id", "step", "attempt"),
     Index(None, "conversation_id"),
     Index(None, "guild_id", "at"),
     Index(None, "user_id", "at"),
+    Index("ix_usage_pending", "id", postgresql_where=text("pending"), sqlite_where=text("pending")),
+)
+
+running = Table(  # turns whose answers are running, each in its place among those that may
+    "running",
+    metadata,
+    Column("turn_id", Serial, primary_key=True, autoincrement=False),
+    Column("guild_id", Snowflake),
+    Column("user_id", Snowflake, nullable=False),
+)
+
+tallies = Table(  # sums of the ledger by the hour and by the minute; 0 stands for all members, and for direct messages
+    "tallies",
+    metadata,
+    Column("guild_id", Snowflake, primary_key=True, autoincrement=False),
+    Column("user_id", Snowflake, primary_key=True, autoincrement=False),
+    Column("span", Integer, primary_key=True, autoincrement=False),
+    Column("start", BigInteger, primary_key=True, autoincrement=False),
+    Column("questions", BigInteger, nullable=False),
+    Column("tokens", BigInteger, nullable=False),
+    Column("cost", BigInteger, nullable=False),
 )
 
 notes = Table(
