@@ -30,6 +30,7 @@ from bot.settings import Settings, is_host
 if TYPE_CHECKING:
     from bot.changes import Changes
     from bot.chat import Chat
+    from bot.keys import Keys
     from bot.naming import Naming
     from bot.openrouter.catalogue import Catalogue
     from bot.posting import Poster
@@ -50,6 +51,7 @@ COGS = (
     "cogs.title",
     "cogs.export",
     "cogs.context",
+    "cogs.key",
     "cogs.help",
 )
 
@@ -71,6 +73,7 @@ class Services:
     settings: Settings
     poster: Poster
     naming: Naming
+    keys: Keys
 
 
 class Client(commands.AutoShardedBot):

@@ -85,7 +85,7 @@ class OpenRouter:
             reraise=True,
         )
         try:
-            begun: _Begun = await retrying(self._begin, request.model, content)
+            begun: _Begun = await retrying(self._begin, request, content)
         except ModelError as error:
             if error.fault is ModelFault.NO_MODEL:
                 self._catalogue.note_refusal(request.model, error.fallback_models)
@@ -109,18 +109,18 @@ class OpenRouter:
 
         return await asyncio.to_thread(make) if has_files(request.turns) else make()
 
-    async def _begin(self, model: str, content: bytes) -> _Begun:
+    async def _begin(self, request: ModelRequest, content: bytes) -> _Begun:
         """The first event, and the others. Until the first has come, another attempt does no harm."""
-        events = self._attempt(model, content)
+        events = self._attempt(request, content)
         return await anext(events), events
 
-    async def _attempt(self, model: str, content: bytes) -> AsyncGenerator[ModelEvent]:
-        response = await self._send(content)
+    async def _attempt(self, request: ModelRequest, content: bytes) -> AsyncGenerator[ModelEvent]:
+        response = await self._send(content, self._key if request.key is None else request.key.secret)
         body = Body(response, self._timeouts, self._reading_beat)
         self._running += 1
         try:
             await check(response, now=self._now())
-            reader = AnswerReader(model, response.headers.get("x-generation-id"))
+            reader = AnswerReader(request.model, response.headers.get("x-generation-id"))
             if await body.kind() == "object":
                 for event in reader.read_whole(await body.read()):
                     yield event
@@ -144,10 +144,10 @@ class OpenRouter:
             return _BEAT
         return max(_CROWDED_BEAT, _BEAT * self._running / _CROWD)
 
-    async def _send(self, content: bytes) -> httpx.Response:
+    async def _send(self, content: bytes, key: str) -> httpx.Response:
         limits = self._timeouts
         timeout = httpx.Timeout(30.0, connect=limits.connect, read=None)  # reading is timed here, and by Body
-        headers = {**_ACCEPT, **authorization(self._key)}
+        headers = {**_ACCEPT, **authorization(key)}
         request = self._http.build_request("POST", self._url, content=content, headers=headers, timeout=timeout)
         with transport_faults():
             async with asyncio.timeout(limits.first_byte):
