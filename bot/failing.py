@@ -97,12 +97,12 @@ _SERVERS_KEY = {
 """By fault: what the member reads, and what the admins read."""
 
 _OPERATORS_KEY = {
-    ModelFault.BAD_KEY: "The model's server does not accept OPENROUTER_API_KEY any more: it was revoked or disabled, or has expired. "
-    "Please set a new key and start me again; `python -m bot doctor` checks it.",
-    ModelFault.NO_CREDIT: "The account behind OPENROUTER_API_KEY has no credit left, or the key has reached its limit. Please add "
-    "credit or raise the limit; I need no restart for that.",
-    ModelFault.FORBIDDEN: "The model's server does not allow a request that OPENROUTER_API_KEY was to pay for. Please look at the "
-    "account's privacy settings, guardrails and region.",
+    ModelFault.BAD_KEY: "The model's server does not accept OPENROUTER_API_KEY any more: it was revoked or disabled, "
+    "or has expired. Please set a new key and start me again; `python -m bot doctor` checks it.",
+    ModelFault.NO_CREDIT: "The account behind OPENROUTER_API_KEY has no credit left, or the key has reached its limit. "
+    "Please add credit or raise the limit; I need no restart for that.",
+    ModelFault.FORBIDDEN: "The model's server does not allow a request that OPENROUTER_API_KEY was to pay for. "
+    "Please look at the account's privacy settings, guardrails and region.",
 }
 """By fault: what the operator reads."""
 

@@ -225,6 +225,6 @@ notices = Table(
     metadata,
     # 0 stands for the operators.
     Column("guild_id", Snowflake, primary_key=True, autoincrement=False),
-    Column("kind", Text, primary_key=True),
+    Column("kind", Json, primary_key=True),
     Column("at", Double, nullable=False),
 )
