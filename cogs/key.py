@@ -105,7 +105,7 @@ class KeyButton(
         return REMOVED if removed else CHANGED
 
 
-@app_commands.guild_only()
+@app_commands.allowed_contexts(guilds=True, dms=False, private_channels=False)
 @app_commands.default_permissions(manage_guild=True)
 class KeyCommands(commands.GroupCog, group_name="key", group_description="This server's own key, which pays here"):
     """The `/key` commands."""
