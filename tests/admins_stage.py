@@ -28,6 +28,10 @@ class Ephemeral:
     def last(self) -> Any:
         return list(self._by_id.values())[-1] if self._by_id else {"content": ""}
 
+    @property
+    def texts(self) -> list[str]:
+        return [str(message["content"]) for message in self._by_id.values()]
+
     def clear(self) -> None:
         self._by_id.clear()
 

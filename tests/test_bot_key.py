@@ -218,7 +218,7 @@ async def test_the_buttons_of_remove_work_after_a_restart_and_take_back_the_key_
         data: JsonObject = {"custom_id": button["custom_id"], "component_type": 2}
         where: JsonObject = {"channel_id": str(general(servers)), "message_id": str(question["id"])}
         await servers.interact(servers.ada, {"type": 3, "data": data, **where})
-        await servers.until(lambda: "changed or taken back meanwhile" in json.dumps(private._by_id), "it is said")
+        await servers.until(lambda: "changed or taken back meanwhile" in "".join(private.texts), "it is said")
         await asked(servers, servers.ben)
     assert payers(servers) == [CANARY + "2"]
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from http import HTTPStatus
 
 import httpx
 
@@ -14,7 +15,7 @@ from bot.allowance import Allowance, left_to_spend, read_allowance
 from bot.errors import ModelError, ModelFault
 from bot.messages import JsonValue
 from bot.model import Catalogue
-from bot.openrouter.http import get_json
+from bot.openrouter.http import get_json, is_openrouter
 
 _SECONDS = 15.0
 """How long a server may take to say what it knows of a key, for somebody waits."""
@@ -52,11 +53,15 @@ class Account:
     async def allowance(self, key: str) -> Allowance | None:
         """What a key may still spend. Raises ModelError, BAD_KEY for a key that is not accepted.
 
-        None from a server that is not like OpenRouter: all that such a server can be
-        asked is whether it shows its list of models to the key.
+        None from a server that does not know of keys as OpenRouter does: all that such
+        a server can be asked is whether it shows its list of models to the key.
         """
         if self._catalogue.speaks_openrouter:
-            return await read_key(self._http, self._base_url, key)
+            try:
+                return await read_key(self._http, self._base_url, key)
+            except ModelError as error:
+                if error.status != HTTPStatus.NOT_FOUND or is_openrouter(self._base_url):
+                    raise
         await _get(self._http, f"{self._base_url.rstrip('/')}/models", key)
         return None
 
