@@ -15,7 +15,7 @@ from bot.readable.invisible import visible
 from bot.readable.kinds import Kind, decoded
 from bot.readable.writer import MAX_CHARS
 
-CPU_SECONDS = 6
+CPU_SECONDS = 4
 MEMORY_BYTES = 768 * 1024 * 1024
 
 

@@ -24,19 +24,25 @@ MAX_TITLE = 200
 _ENOUGH_TEXT = 200
 
 _LEFT_OUT = frozenset(
-    "script style template noscript svg math iframe frame object embed applet head canvas audio video source track map "
-    "input button select textarea datalist dialog progress meter -comment -doctype".split()
+    (
+        *("script", "style", "template", "noscript", "svg", "math", "iframe", "frame", "object", "embed", "applet"),
+        *("head", "canvas", "audio", "video", "source", "track", "map", "input", "button", "select", "textarea"),
+        *("datalist", "dialog", "progress", "meter", "-comment", "-doctype"),
+    )
 )
 _AROUND = frozenset({"nav", "footer", "aside", "header"})
 _ROLES_AROUND = frozenset({"navigation", "banner", "contentinfo", "search", "complementary"})
 _MAIN = ("main", "[role=main]", "article", "#content")
 _BLOCKS = frozenset(
-    "address article aside blockquote body center dd details div dl dt fieldset figcaption figure footer form h1 h2 h3 "
-    "h4 h5 h6 header hgroup hr html legend li main menu nav ol optgroup option p pre search section summary table "
-    "tbody td tfoot th thead tr ul".split()
+    (
+        *("address", "article", "aside", "blockquote", "body", "center", "dd", "details", "div", "dl", "dt"),
+        *("fieldset", "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header"),
+        *("hgroup", "hr", "html", "legend", "li", "main", "menu", "nav", "ol", "optgroup", "option", "p", "pre"),
+        *("search", "section", "summary", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul"),
+    )
 )
 _CODE = frozenset({"code", "tt", "kbd", "samp"})
-_NOT_A_CELL = "pre, table, ul, ol, dl, h1, h2, h3, h4, h5, h6, blockquote"
+_NOT_A_CELL = "pre, ul, ol, dl, h1, h2, h3, h4, h5, h6, blockquote"
 _INVISIBLE_STYLE = re.compile(
     r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|opacity\s*:\s*0?\.?0*\s*(?:;|!|$)"
     r"|font-size\s*:\s*0(?:\.0*)?\s*(?:[a-z%]{0,4})?\s*(?:;|!|$)|content-visibility\s*:\s*hidden"
@@ -45,7 +51,9 @@ _INVISIBLE_STYLE = re.compile(
     r"|clip\s*:\s*rect\(\s*(?:0|1px)|clip-path\s*:\s*(?:inset\(\s*(?:50|100)%|circle\(\s*0))",
     re.IGNORECASE,
 )
-_LANGUAGE = re.compile(r"(?:^|\s)(?:language|lang|highlight(?:-source)?|sourceCode|brush:)[-\s]?([\w+#-]{1,20})")
+_LANGUAGE = re.compile(
+    r"(?:^|\s)(?:(?:language|lang|highlight-source|highlight)-|brush:\s?|sourceCode\s)([\w+#-]{1,20})"
+)
 _NO_LANGUAGE = frozenset({"default", "none", "text", "highlight", "wrapper", "source", "plaintext"})
 _LINE_NUMBERS = frozenset({"linenos", "lineno", "linenodiv", "line-numbers-rows", "hljs-ln-numbers", "gl", "gutter"})
 _PERMALINKS = frozenset({"headerlink", "header-anchor", "anchor-link", "anchorjs-link", "hash-link", "anchor"})
@@ -251,7 +259,8 @@ class _Reading:
                 self._out.indent("> ")
             case "table":
                 self._out.block()
-                self._tables.append(_Table(is_layout=node.css_first(_NOT_A_CELL) is not None))
+                is_layout = node.css_first(_NOT_A_CELL) is not None or len(node.css("table")) > 1
+                self._tables.append(_Table(is_layout))
             case "tr" if self._tables:
                 self._out.block(apart=False)
                 self._tables[-1].cells = []

@@ -22,6 +22,7 @@ class NotText(Exception):
 
 
 _PAGES = frozenset({"text/html", "application/xhtml+xml"})
+_UNSAID = frozenset({"", "application/octet-stream", "binary/octet-stream"})
 _TEXTS = frozenset(
     f"application/{name}"
     for name in (
@@ -106,11 +107,9 @@ def kind_of(content_type: str, body: bytes) -> Kind:
         raise NotText("a PDF")
     if group in _GROUPS and mime != "image/svg+xml":
         raise NotText(_GROUPS[group])
-    if mime in _PAGES or (mime in {"", "application/octet-stream", "text/plain"} and _MARKUP.match(head)):
+    if mime in _PAGES or (mime in _UNSAID and _MARKUP.match(head)):
         kind = Kind.PAGE
-    elif group == "text" or mime in _TEXTS or mime.endswith(("+json", "+xml", "+yaml")):
-        kind = Kind.TEXT
-    elif mime in {"", "application/octet-stream", "binary/octet-stream"}:
+    elif group == "text" or mime in _TEXTS | _UNSAID or mime.endswith(("+json", "+xml", "+yaml")):
         kind = Kind.TEXT
     else:
         raise NotText("a file of a kind that is not text")

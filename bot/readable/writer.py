@@ -71,7 +71,7 @@ class Writer:
         if self._captures:
             return
         if self._lines and self._lines[-1].strip() and not self._marker:
-            self._lines.append("")
+            self._put("")
 
     def heading(self, level: int, text: str) -> None:
         self.block()
@@ -148,7 +148,7 @@ class Writer:
             self._write("")
 
     def _put(self, lines: str) -> None:
-        self._lines.append(lines[: self._left])
+        self._lines.append(lines[: max(self._left, 0)])
         self._left -= len(lines) + 1
         if self._left < 0:
             raise Full

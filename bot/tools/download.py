@@ -30,7 +30,8 @@ from aiohttp.tracing import Trace
 from bot.tools.addresses import AddressRefused, IPAddress, Target, is_public, parse_url
 from bot.tools.names import Answer, Names
 
-USER_AGENT = "Cogitor/0.1 (Discord bot; reads one page when a person asks; +https://github.com/cogitor-bot/cogitor)"
+ABOUT = "https://cogitor.invalid"
+"""The address that the user agent names unless the operator has one; a reserved name is nobody else's."""
 
 MAX_BODY = 2 * 1024 * 1024
 MAX_REDIRECTS = 5
@@ -41,7 +42,6 @@ _CONNECT_SECONDS = 6.0
 _READ_SECONDS = 10.0
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _HEADERS = {
-    "User-Agent": USER_AGENT,
     "Accept": "text/html,application/xhtml+xml,text/markdown,text/plain,application/json,*/*;q=0.5",
     "Accept-Language": "en,*;q=0.5",
     "Accept-Encoding": "gzip, deflate",
@@ -81,12 +81,15 @@ class Downloader:
         lookup: Callable[[str, int], Awaitable[Answer]] | None = None,
         tls: Callable[[], ssl.SSLContext] = httpx.create_ssl_context,
         seconds: float = SECONDS,
+        about: str = ABOUT,
     ) -> None:
         self._rule = rule or Rule()
         self._lookup = lookup or Names().lookup
         self._make_tls = tls
         self._tls: ssl.SSLContext | None = None
         self._seconds = seconds
+        # A crawler asks robots.txt; this reads one page because a person asked, and says who it is.
+        self._headers = {"User-Agent": f"Cogitor/0.1 (+{about}; reads single pages when asked)", **_HEADERS}
 
     async def get(self, url: str) -> Download:
         """Download a page, following redirects. Raises Undelivered."""
@@ -112,13 +115,15 @@ class Downloader:
     async def _hop(self, target: Target) -> Download | str:
         """One request: the page, or where it redirects to."""
         try:
-            async with self._session(target, await self._addresses(target)) as session:
-                async with session.get(yarl.URL(target.url, encoded=True), allow_redirects=False) as response:
-                    if response.status in _REDIRECTS and (location := response.headers.get("Location")):
-                        return location
-                    _check_status(target, response.status)
-                    body, is_whole = await _body(response)
-                    return Download(target.url, response.headers.get("Content-Type", ""), body, is_whole)
+            async with (
+                self._session(target, await self._addresses(target)) as session,
+                session.get(yarl.URL(target.url, encoded=True), allow_redirects=False) as response,
+            ):
+                if response.status in _REDIRECTS and (location := response.headers.get("Location")):
+                    return location
+                _check_status(target, response.status)
+                body, is_whole = await _body(response)
+                return Download(target.url, response.headers.get("Content-Type", ""), body, is_whole)
         except _Guarded as guarded:
             raise Undelivered(str(guarded)) from None
         except aiohttp.ClientConnectorCertificateError:
@@ -166,7 +171,7 @@ class Downloader:
         connector = _Connector(self._is_permitted, self._rule, _Known(target, addresses), self._tls)
         async with aiohttp.ClientSession(
             connector=connector,
-            headers=_HEADERS,
+            headers=self._headers,
             trust_env=False,
             auto_decompress=False,
             cookie_jar=aiohttp.DummyCookieJar(),
