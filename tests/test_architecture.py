@@ -42,8 +42,12 @@ ALLOWED: dict[str, tuple[str, ...]] = {
         "bot/doctor.py",
         "bot/thread_names.py",
         "bot/openrouter/transport.py",
+        "bot/tools/",
         "cogs/",
     ),
+    "mcp": ("bot/tools/mcp_session.py", "bot/tools/mcp_results.py", "bot/tools/mcp.py"),
+    "httpx2": ("bot/tools/mcp_session.py",),
+    "selectolax": ("bot/readable/document.py",),
     "cogs": ("cogs/",),
     "bot.playground": ("bot/playground/", "bot/__main__.py"),
 }

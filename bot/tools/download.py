@@ -211,7 +211,9 @@ class _Connector(aiohttp.TCPConnector):
     def __init__(
         self, is_permitted: Callable[[str], bool], rule: Rule, resolver: AbstractResolver, tls: ssl.SSLContext
     ) -> None:
-        super().__init__(resolver=resolver, use_dns_cache=False, force_close=True, ssl=tls, socket_factory=self._socket)
+        super().__init__(  # pyright: ignore[reportUnknownMemberType]  # aiohttp's own annotation is partial
+            resolver=resolver, use_dns_cache=False, force_close=True, ssl=tls, socket_factory=self._socket
+        )
         self._is_permitted = is_permitted
         self._rule = rule
 
