@@ -85,6 +85,11 @@ async def test_the_tool_runs_in_a_toolbox(site: Site, fetch: WebFetch) -> None:
     )
 
 
+async def test_the_tool_as_the_bot_makes_it_goes_nowhere_inside() -> None:
+    for url in ("http://127.0.0.1/", "https://[::1]:8443/", "http://169.254.169.254/latest/meta-data/"):
+        assert "public internet" in await failure(WebFetch(), url=url)
+
+
 @pytest.mark.parametrize(
     "arguments",
     [{}, {"url": ""}, {"url": 5}, {"url": "https://a.b/", "offset": -1}, {"url": "https://a.b/", "offset": "x"}],

@@ -58,7 +58,7 @@ def clean_schema(schema: Mapping[str, object]) -> JsonObject:
 
 
 def _plain(server: str, tool: str) -> str:
-    return f"mcp_{_UNFIT.sub('_', server)}_{_UNFIT.sub('_', tool)}"
+    return f"mcp_{_UNFIT.sub('_', server).strip('_') or 'server'}_{_UNFIT.sub('_', tool)}"
 
 
 def _told_apart(name: str, pair: tuple[str, str]) -> str:

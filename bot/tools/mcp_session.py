@@ -101,6 +101,8 @@ class Connection:
             for task in (answer, lost):
                 task.cancel()
             await asyncio.wait({answer, lost})
+            if not answer.cancelled():
+                answer.exception()  # looked at, even where the end of the connection counts
         text = in_words(result)
         if result.is_error:
             raise CallFailed(text)
