@@ -62,6 +62,9 @@ class Settings(BaseSettings):
         OPENROUTER_BASE_URL,
         description="use the http(s) URL of an OpenAI-style API, such as http://localhost:8080/v1",
     )
+    mcp_config: str = Field(
+        "", description="use the path of an mcp.json that lists MCP servers, or leave it out for none"
+    )
     health_port: int = Field(0, ge=0, le=65535, description="use a port number for the health endpoint, or 0 for none")
 
     @field_validator("fallback_models", "owner_ids", mode="before")
