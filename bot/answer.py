@@ -18,9 +18,12 @@ from bot.choosing import answers_for
 from bot.engine import Draft, Engine
 from bot.errors import ChannelGone, MessageGone, ModelError, ModelFault, ShowError, ShutDown, describe
 from bot.events import Answered, Ended, Noticed, ReplyEvent, StartedOver
+from bot.failing import Asked, Chooser, KeyUnusable
 from bot.guild import GuildSettings
+from bot.keys import Keys
 from bot.messages import Conversation, ShowReasoning, Turn, TurnStatus
 from bot.model import Catalogue, ModelRequest, short_name
+from bot.notices import Notices
 from bot.prompt import Prompt
 from bot.render.live import Live
 from bot.render.reply import Reply
@@ -77,6 +80,8 @@ class Backstage:
     catalogue: Catalogue
     defaults: Defaults
     tools: Toolbox
+    keys: Keys
+    notices: Notices
     clock: Callable[[], float]
     tell: Callable[[int, str], Awaitable[None]]
     """Writes to a user privately. Never raises."""
@@ -109,6 +114,7 @@ class Answer:
         """Set when the end is stored, so that the turn may be asked again."""
         self._backstage = backstage
         self._conversation = conversation
+        self._guild = guild
         self._saving = Saving(backstage.store, turn.id, backstage.sleep)
         self._prompt = Prompt(
             backstage.store,
@@ -172,6 +178,7 @@ class Answer:
             log.error("turn %d: unexpected %s", self.turn.id, describe(error))
             ended = self._ended(TurnStatus.FAILED, UNEXPECTED)
         await self._conclude(ended)
+        self._backstage.notices.answered(self._asked())
         await self._until_shown()
 
     async def _until_shown(self) -> None:
@@ -222,6 +229,11 @@ class Answer:
     async def _until_it_ends(self) -> Ended:
         """Ask until there is an outcome; a question that grew, or that did not fit, is asked again."""
         await self._backstage.store.begin(self.turn.id)
+        try:
+            self._prompt.key = await self._backstage.keys.of(self._conversation.guild_id)
+        except KeyUnusable as error:
+            self._backstage.notices.unreadable(error)
+            return self._ended(TurnStatus.FAILED, str(error))
         limit: int | None = None
         while True:
             if self._prompt.refusal is not None:
@@ -299,10 +311,17 @@ class Answer:
                 return self._cut_short()
             case ModelError():
                 log.warning("turn %d: the model failed: %s", self.turn.id, error)
-                return self._ended(TurnStatus.FAILED, error.sentence)
+                return self._ended(TurnStatus.FAILED, self._backstage.notices.failed(self._asked(), error))
             case _:
                 log.error("turn %d: unexpected %s", self.turn.id, describe(error))
                 return self._ended(TurnStatus.FAILED, UNEXPECTED)
+
+    def _asked(self) -> Asked:
+        """What was asked by whose choice, and who pays."""
+        chosen, default, key = self.turn.model or self._conversation.model, self._guild.model, self._prompt.key
+        chooser = Chooser.PERSON if chosen else Chooser.SERVER if default else Chooser.OPERATOR
+        model = chosen or default or self._backstage.defaults.model
+        return Asked(self._conversation.guild_id, model, chooser, None if key is None else key.id)
 
     def _cut_short(self) -> Ended:
         match self._cut:

@@ -18,15 +18,19 @@ import aiohttp
 import discord
 
 from bot.answer import Backstage, Defaults
+from bot.bulletins import Bulletins
 from bot.changes import Changes
 from bot.chat import Chat
+from bot.cipher import open_cipher
 from bot.client import Client, Services, redirect
 from bot.engine import Engine
 from bot.errors import ConfigError
 from bot.health import serve_health
+from bot.keys import Keys
 from bot.meter import Meter
 from bot.naming import Naming, NamingDefaults
-from bot.openrouter import Catalogue, OpenRouter, open_http
+from bot.notices import Notices
+from bot.openrouter import Account, Catalogue, OpenRouter, open_http
 from bot.posting import Poster
 from bot.render.live import Live
 from bot.render.traffic import Traffic
@@ -80,14 +84,17 @@ class App:
             model = OpenRouter(http, settings.openrouter_base_url, key, catalogue=catalogue)
             await stack.enter_async_context(serve_health(settings.health_port, self.healthy))
             engine = Engine(model, clock=self._clock)
+            account = Account(http, settings.openrouter_base_url, catalogue=catalogue)
+            keys = Keys(store, await open_cipher(settings.secret_keys), account)
+            await keys.renew()
             try:
-                await self._serve(store, catalogue, model, engine, reads_messages=True)
+                await self._serve(store, catalogue, model, engine, keys, reads_messages=True)
             except discord.PrivilegedIntentsRequired:
                 log.warning("the message content intent is not granted: only mentions, DMs and commands are heard")
-                await self._serve(store, catalogue, model, engine, reads_messages=False)
+                await self._serve(store, catalogue, model, engine, keys, reads_messages=False)
 
     async def _serve(
-        self, store: Store, catalogue: Catalogue, model: OpenRouter, engine: Engine, *, reads_messages: bool
+        self, store: Store, catalogue: Catalogue, model: OpenRouter, engine: Engine, keys: Keys, *, reads_messages: bool
     ) -> None:
         """Connect to Discord and answer until cancelled; then let running answers save and say what they have."""
         settings = self._settings
@@ -97,6 +104,7 @@ class App:
         client = self._client = Client(settings, reads_messages=reads_messages, http_trace=trace)
         poster = Poster(client)
         live = Live(poster, clock=self._clock, traffic=traffic)
+        notices = Notices(store, Bulletins(client), catalogue, settings.owner_ids, clock=time.time)
         backstage = Backstage(
             store=store,
             engine=engine,
@@ -104,6 +112,8 @@ class App:
             catalogue=catalogue,
             defaults=Defaults(settings.model, settings.fallback_models, needs_reply_button=not reads_messages),
             tools=Toolbox(),
+            keys=keys,
+            notices=notices,
             clock=self._clock,
             tell=poster.tell,
             seconds_left=poster.in_place.seconds_left,
@@ -113,13 +123,16 @@ class App:
             store,
             model,
             catalogue,
+            keys,
             Threads(client),
             NamingDefaults(settings.model, settings.fallback_models, automatic=settings.titles),
             settings_of=chat.settings_of,
             clock=self._clock,
         )
         chat.on_answered = naming.answered
-        client.services = Services(chat, Changes(store, chat), store, catalogue, settings, poster, naming, ceilings={})
+        client.services = Services(
+            chat, Changes(store, chat), store, catalogue, settings, poster, naming, ceilings={}, keys=keys
+        )
         client.on_first_ready = self._on_ready
         async with client:
             try:
@@ -129,6 +142,7 @@ class App:
             finally:
                 await chat.aclose()
                 await naming.aclose()
+                await notices.aclose()
                 await live.aclose()
 
     async def _stay_connected(self, client: Client) -> None:

@@ -30,6 +30,7 @@ from bot.settings import Settings, is_host
 if TYPE_CHECKING:
     from bot.changes import Changes
     from bot.chat import Chat
+    from bot.keys import Keys
     from bot.naming import Naming
     from bot.openrouter.catalogue import Catalogue
     from bot.posting import Poster
@@ -53,6 +54,7 @@ COGS = (
     "cogs.settings",
     "cogs.limits",
     "cogs.audit",
+    "cogs.key",
     "cogs.help",
 )
 
@@ -76,6 +78,7 @@ class Services:
     naming: Naming
     ceilings: Mapping[str, int]
     """The operator's, by limit."""
+    keys: Keys
 
 
 class Client(commands.AutoShardedBot):

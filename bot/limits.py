@@ -152,6 +152,14 @@ class Reached:
         return f"There is room again <t:{math.ceil(self.frees_at)}:R>."
 
 
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What budgets leave for a request; None where there is none. `cost` is in nanodollars."""
+
+    tokens: int | None = None
+    cost: int | None = None
+
+
 def _plain(number: int) -> str:
     return f"{number:,}"
 

@@ -20,8 +20,9 @@ from bot.assemble import StepAssembler
 from bot.effort import offered
 from bot.errors import ForUser, ModelError, RetryLater, describe
 from bot.guild import GuildSettings
+from bot.keys import Keys
 from bot.messages import Conversation, Said, Step, Text, Turn, TurnStatus
-from bot.model import Catalogue, Model, ModelRequest
+from bot.model import Catalogue, Key, Model, ModelRequest
 from bot.store import Store
 from bot.titles import SYSTEM, clean_title, question_for_title
 
@@ -71,6 +72,7 @@ class Naming:
         store: Store,
         model: Model,
         catalogue: Catalogue,
+        keys: Keys,
         names: ThreadNames,
         defaults: NamingDefaults,
         *,
@@ -80,6 +82,7 @@ class Naming:
         self._store = store
         self._model = model
         self._catalogue = catalogue
+        self._keys = keys
         self._names = names
         self._defaults = defaults
         self._settings_of = settings_of
@@ -168,8 +171,12 @@ class Naming:
             self._at_work.discard(conversation_id)
 
     async def _ask(self, conversation: Conversation, turns: Sequence[Turn]) -> str | None:
-        """Let the conversation's model name it, and enter what that cost; None where it gave no title."""
-        request = self._request(conversation, turns, await self._settings_of(conversation.guild_id))
+        """Let the conversation's model name it, and enter what that cost; None where it gave no title.
+
+        Raises KeyUnusable where the server's own key, which pays, cannot be read.
+        """
+        key = await self._keys.of(conversation.guild_id)
+        request = self._request(conversation, turns, await self._settings_of(conversation.guild_id), key)
         assembler = StepAssembler(self._clock)
         try:
             async with asyncio.timeout(TITLE_SECONDS), aclosing(self._model.stream(request)) as events:
@@ -188,7 +195,9 @@ class Naming:
                 turn.id, conversation, turn.asker_id, model=step.model or model, usage=step.usage
             )
 
-    def _request(self, conversation: Conversation, turns: Sequence[Turn], guild: GuildSettings) -> ModelRequest:
+    def _request(
+        self, conversation: Conversation, turns: Sequence[Turn], guild: GuildSettings, key: Key | None
+    ) -> ModelRequest:
         model = conversation.model or guild.model or self._defaults.model
         info = self._catalogue.get(model)
         effort = next(iter(offered(info, guild.max_effort)), None)
@@ -202,6 +211,7 @@ class Naming:
             fallbacks=tuple(name for name in self._defaults.fallbacks if name != model),
             effort=effort,
             max_output_tokens=ROOM_FOR_TITLE + (ROOM_FOR_THOUGHT if thinks else 0),
+            key=key,
             name_speakers=False,
         )
 

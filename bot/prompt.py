@@ -13,7 +13,7 @@ from bot.choosing import choose
 from bot.context import Fit, fit, lighten
 from bot.guild import GuildSettings
 from bot.messages import Conversation, Turn
-from bot.model import Catalogue, ModelRequest
+from bot.model import Catalogue, Key, ModelRequest
 from bot.persona import system_prompt
 from bot.sight import TEXT_ONLY, abilities, left_out, says_nothing
 from bot.store import Store
@@ -52,6 +52,8 @@ class Prompt:
             catalogue=catalogue,
         )
         self._without_files = False
+        self.key: Key | None = None
+        """The server's own key, which pays; None where that is the operator's."""
         self.model = self._choice.model
         self.info = catalogue.get(self.model)
         """What is known of the model."""
@@ -118,6 +120,7 @@ class Prompt:
             effort=conversation.effort or guild.effort,
             max_effort=guild.max_effort,
             max_output_tokens=room.answer,
+            key=self.key,
             name_speakers=conversation.guild_id is not None,
         )
 

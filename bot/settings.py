@@ -42,7 +42,10 @@ class Settings(BaseSettings):
     fallback_models: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="use a comma-separated list of model ids, or leave it empty"
     )
-    secret_key: SecretStr = Field(SecretStr(""), description="use a long random text; it encrypts servers' own keys")
+    secret_key: SecretStr = Field(
+        SecretStr(""),
+        description="use a long random text; it encrypts servers' own keys. Several, the newest first, with commas",
+    )
     owner_ids: Annotated[tuple[int, ...], NoDecode] = Field(
         (), description="use a comma-separated list of Discord user ids (numbers)"
     )
@@ -58,6 +61,9 @@ class Settings(BaseSettings):
     openrouter_base_url: str = Field(
         OPENROUTER_BASE_URL,
         description="use the http(s) URL of an OpenAI-style API, such as http://localhost:8080/v1",
+    )
+    mcp_config: str = Field(
+        "", description="use the path of an mcp.json that lists MCP servers, or leave it out for none"
     )
     health_port: int = Field(0, ge=0, le=65535, description="use a port number for the health endpoint, or 0 for none")
 
@@ -100,6 +106,11 @@ class Settings(BaseSettings):
     def is_openrouter(self) -> bool:
         """Whether the model endpoint is OpenRouter itself, which always needs a key."""
         return is_host(self.openrouter_base_url, "openrouter.ai")
+
+    @property
+    def secret_keys(self) -> tuple[str, ...]:
+        """What SECRET_KEY lists: the first encrypts, all of them decrypt; none where it is not set."""
+        return tuple(filter(None, map(str.strip, self.secret_key.get_secret_value().split(","))))
 
     def check_for_discord(self) -> None:
         """Raise ConfigError where something is missing that the bot on Discord cannot do without."""

@@ -97,5 +97,15 @@ def test_another_model_server_needs_no_key() -> None:
     load_settings(discord_token=TOKEN, openrouter_base_url="http://localhost:8080/v1").check_for_discord()
 
 
+@pytest.mark.parametrize(
+    ("text", "secrets"),
+    [("", ()), (" , ", ()), ("one", ("one",)), (" new , old,", ("new", "old"))],
+)
+def test_a_secret_key_may_be_followed_by_those_before_it(text: str, secrets: tuple[str, ...]) -> None:
+    settings = load_settings(_env_file=None, secret_key=text)
+    assert settings.secret_keys == secrets
+    assert "old" not in repr(settings)
+
+
 def test_secrets_do_not_show_in_the_settings_text() -> None:
     assert TOKEN not in repr(load_settings(discord_token=TOKEN, openrouter_api_key="sk-or-v1-secret"))

@@ -17,10 +17,10 @@ from sqlalchemy import ColumnElement, RowMapping, Table, and_, delete, exists, f
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.limits import HOUR, MONTH, Bill, Reached
+from bot.limits import HOUR, MONTH, Bill, Left, Reached
 from bot.messages import Usage
 from bot.store import tables as t
-from bot.store.sums import DMS, EVERYBODY, MINUTE, first_reached
+from bot.store.sums import DMS, EVERYBODY, MINUTE, look
 from bot.store.transactions import Transactions, unbroken
 
 _KEPT_SECONDS = MONTH + 2 * HOUR
@@ -38,24 +38,32 @@ class Unsettled:
     at: float
 
 
+@dataclass(frozen=True, slots=True)
+class Reserved:
+    """A reservation: the row to settle, and what budgets left before it."""
+
+    id: int
+    left: Left
+
+
 class Reserving(Transactions):
     """The methods of `Store` by which requests to models are paid for."""
 
     @unbroken
-    async def reserve(self, bill: Bill, *, model: str, key_id: str, estimate: Usage) -> int | Reached:
+    async def reserve(self, bill: Bill, *, model: str, key_id: str, estimate: Usage) -> Reserved | Reached:
         """Enter a request that is about to be sent, or tell which cap leaves nothing for it; of many at once as of one.
 
         The first request of a turn's attempt is the turn's one question, and takes its
-        place among the running answers. Returns the row to settle.
+        place among the running answers.
         """
         async with self._write() as db:
             await _take_turns(db, bill)
             now, attempt = self._clock(), await _attempt(db, bill)
             mine = and_(t.usage.c.turn_id == bill.turn_id, t.usage.c.attempt == attempt)
             is_question = not bill.is_title and not await db.scalar(select(exists().where(mine)))
-            reached = await first_reached(db, bill, now, is_question=is_question)
-            if reached is not None:
-                return reached
+            found = await look(db, bill, now, is_question=is_question)
+            if isinstance(found, Reached):
+                return found
             last = await db.scalar(
                 select(func.min(t.usage.c.step) if bill.is_title else func.max(t.usage.c.step)).where(mine)
             )
@@ -79,13 +87,14 @@ class Reserving(Transactions):
             if is_question:
                 running = {"turn_id": bill.turn_id, "guild_id": bill.guild_id, "user_id": bill.user_id}
                 await db.execute(_upsert(db, t.running).values(running).on_conflict_do_nothing())
-            return row_id
+            return Reserved(row_id, found)
 
     @unbroken
     async def reached(self, bill: Bill) -> Reached | None:
         """Which cap would leave nothing for a question now; nothing is reserved."""
         async with self._read() as db:
-            return await first_reached(db, bill, self._clock(), is_question=not bill.is_title)
+            found = await look(db, bill, self._clock(), is_question=not bill.is_title)
+            return found if isinstance(found, Reached) else None
 
     @unbroken
     async def note_generation(self, row_id: int, generation_id: str, model: str) -> None:

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.limits import HOUR, Bill, Cap, Measure, Reached
+from bot.limits import HOUR, Bill, Cap, Left, Measure, Reached
 from bot.store import tables as t
 
 _Select: TypeAlias = Select[*tuple[Any, ...]]
@@ -24,15 +24,17 @@ DMS = 0
 """Stands for direct messages, where a server's id would be."""
 
 
-async def first_reached(db: AsyncConnection, bill: Bill, now: float, *, is_question: bool) -> Reached | None:
-    """The first of a bill's caps that leaves nothing; those on questions and places hold for questions alone."""
+async def look(db: AsyncConnection, bill: Bill, now: float, *, is_question: bool) -> Reached | Left:
+    """What a bill's caps leave, or the first that leaves nothing; those on questions and places hold for questions."""
+    left: dict[Measure, int] = {}
     for cap in bill.caps:
         if not is_question and cap.measure in (Measure.QUESTIONS, Measure.RUNNING):
             continue
         used = await (_running(db, cap, bill) if cap.measure is Measure.RUNNING else _used(db, cap, bill, now))
         if used >= cap.most:
             return Reached(cap, used, await _frees_at(db, cap, bill, now, used))
-    return None
+        left[cap.measure] = min(cap.most - used, left.get(cap.measure, cap.most))
+    return Left(left.get(Measure.TOKENS), left.get(Measure.COST))
 
 
 async def _running(db: AsyncConnection, cap: Cap, bill: Bill) -> int:

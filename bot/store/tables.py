@@ -240,3 +240,22 @@ audit = Table(
     Column("at", Double, nullable=False),
     Index(None, "guild_id", "id"),
 )
+
+server_keys = Table(
+    "server_keys",
+    metadata,
+    Column("guild_id", Snowflake, primary_key=True, autoincrement=False),
+    Column("key_id", Text, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("user_id", Snowflake, nullable=False),
+    Column("at", Double, nullable=False),
+)
+
+notices = Table(
+    "notices",
+    metadata,
+    # 0 stands for the operators.
+    Column("guild_id", Snowflake, primary_key=True, autoincrement=False),
+    Column("kind", Json, primary_key=True),
+    Column("at", Double, nullable=False),
+)
