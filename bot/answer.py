@@ -9,18 +9,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 from bot.choosing import answers_for
 from bot.engine import Draft, Engine
-from bot.errors import ChannelGone, MessageGone, ModelError, ModelFault, ShowError, ShutDown, describe
+from bot.errors import ChannelGone, LimitExceeded, MessageGone, ModelError, ModelFault, ShowError, ShutDown, describe
 from bot.events import Answered, Ended, Noticed, ReplyEvent, StartedOver
 from bot.failing import Asked, Chooser, KeyUnusable
 from bot.guild import GuildSettings
 from bot.keys import Keys
+from bot.limits import Bill, caps
 from bot.messages import Conversation, ShowReasoning, Turn, TurnStatus
 from bot.model import Catalogue, ModelRequest, short_name
 from bot.notices import Notices
@@ -85,6 +86,8 @@ class Backstage:
     clock: Callable[[], float]
     tell: Callable[[int, str], Awaitable[None]]
     """Writes to a user privately. Never raises."""
+    ceilings: Mapping[str, int]
+    """The operator's, by limit."""
     seconds_left: Callable[[int], float | None]
     """How long an answer in a conversation may still take; None where it may take as long as it likes."""
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
@@ -114,6 +117,7 @@ class Answer:
         """Set when the end is stored, so that the turn may be asked again."""
         self._backstage = backstage
         self._conversation = conversation
+        self._guild = guild
         self._guild = guild
         self._saving = Saving(backstage.store, turn.id, backstage.sleep)
         self._prompt = Prompt(
@@ -255,7 +259,7 @@ class Answer:
                 return self._ended(TurnStatus.FAILED, TOO_LONG)
             if (left := self._prompt.what_left()) is not None:
                 self._show(Noticed(left))
-            error = await self._ask(replace(request, wanted=self._is_awaited))
+            error = await self._ask(replace(request, wanted=self._is_awaited, bill=self._bill()))
             if self._cut is Cut.RESTART:
                 self._cut = None
             elif self._failed(error, ModelFault.CONTEXT_FULL) and limit is None and len(fitted.turns) > 1:
@@ -277,6 +281,17 @@ class Answer:
             saving.cancel()
             await asyncio.wait({self._asking, saving})
         return asyncio.CancelledError() if self._asking.cancelled() else self._asking.exception()
+
+    def _bill(self) -> Bill:
+        guild_id = self._conversation.guild_id
+        return Bill(
+            self.turn.id,
+            self._conversation.id,
+            guild_id,
+            self.turn.asker_id,
+            caps(self._guild, in_server=guild_id is not None),
+            dms_count=self._guild.dms_count,
+        )
 
     def _is_awaited(self) -> bool:
         return self._shown.is_soon(self._backstage.clock())
@@ -309,6 +324,8 @@ class Answer:
                 return self._ended(TurnStatus.DONE)
             case asyncio.CancelledError():
                 return self._cut_short()
+            case LimitExceeded():
+                return self._limited(error)
             case ModelError():
                 log.warning("turn %d: the model failed: %s", self.turn.id, error)
                 return self._ended(TurnStatus.FAILED, self._backstage.notices.failed(self._asked(), error))
@@ -322,6 +339,14 @@ class Answer:
         chooser = Chooser.PERSON if chosen else Chooser.SERVER if default else Chooser.OPERATOR
         model = chosen or default or self._backstage.defaults.model
         return Asked(self._conversation.guild_id, model, chooser, None if key is None else key.id)
+
+    def _limited(self, error: LimitExceeded) -> Ended:
+        """A limit left nothing for another request: what there is is kept; where nothing is, nothing was asked."""
+        self._draft.write(None)
+        if not self._draft.finished:
+            return self._ended(TurnStatus.REFUSED, str(error))
+        self._show(Noticed(f"I had to stop here. {error}"))
+        return self._ended(TurnStatus.STOPPED)
 
     def _cut_short(self) -> Ended:
         match self._cut:

@@ -27,7 +27,10 @@ from bot.engine import Engine
 from bot.errors import ConfigError
 from bot.health import serve_health
 from bot.keys import Keys
+from bot.messages import Usage
 from bot.meter import Meter
+from bot.metered import Metered
+from bot.model import Key
 from bot.naming import Naming, NamingDefaults
 from bot.notices import Notices
 from bot.openrouter import Account, Catalogue, OpenRouter, open_http
@@ -83,18 +86,25 @@ class App:
             await stack.enter_async_context(running(catalogue.run()))
             model = OpenRouter(http, settings.openrouter_base_url, key, catalogue=catalogue)
             await stack.enter_async_context(serve_health(settings.health_port, self.healthy))
-            engine = Engine(model, clock=self._clock)
             account = Account(http, settings.openrouter_base_url, catalogue=catalogue)
+
+            async def look_up(generation_id: str, paid_by: Key | None) -> Usage | None:
+                return await account.consumed(generation_id, paid_by.secret if paid_by else key)
+
+            metered = Metered(model, store, catalogue, look_up=look_up, now=time.time)
+            stack.push_async_callback(metered.aclose)
+            await metered.take_over()
+            engine = Engine(metered, clock=self._clock)
             keys = Keys(store, await open_cipher(settings.secret_keys), account)
             await keys.renew()
             try:
-                await self._serve(store, catalogue, model, engine, keys, reads_messages=True)
+                await self._serve(store, catalogue, metered, engine, keys, reads_messages=True)
             except discord.PrivilegedIntentsRequired:
                 log.warning("the message content intent is not granted: only mentions, DMs and commands are heard")
-                await self._serve(store, catalogue, model, engine, keys, reads_messages=False)
+                await self._serve(store, catalogue, metered, engine, keys, reads_messages=False)
 
     async def _serve(
-        self, store: Store, catalogue: Catalogue, model: OpenRouter, engine: Engine, keys: Keys, *, reads_messages: bool
+        self, store: Store, catalogue: Catalogue, model: Metered, engine: Engine, keys: Keys, *, reads_messages: bool
     ) -> None:
         """Connect to Discord and answer until cancelled; then let running answers save and say what they have."""
         settings = self._settings
@@ -116,6 +126,7 @@ class App:
             notices=notices,
             clock=self._clock,
             tell=poster.tell,
+            ceilings=settings.ceilings,
             seconds_left=poster.in_place.seconds_left,
         )
         chat = Chat(backstage, poster, remarks_for_new=() if reads_messages else (CANNOT_READ,))
@@ -131,7 +142,15 @@ class App:
         )
         chat.on_answered = naming.answered
         client.services = Services(
-            chat, Changes(store, chat), store, catalogue, settings, poster, naming, ceilings={}, keys=keys
+            chat,
+            Changes(store, chat),
+            store,
+            catalogue,
+            settings,
+            poster,
+            naming,
+            ceilings=settings.ceilings,
+            keys=keys,
         )
         client.on_first_ready = self._on_ready
         async with client:

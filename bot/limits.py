@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum, auto
 
 from bot.errors import LimitExceeded
@@ -56,49 +56,24 @@ _WINDOWS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What holds for one member in one server; a limit that is off is None."""
-
-    values: Mapping[str, int | None] = field(default_factory=dict[str, int | None])
-
-    @property
-    def max_output_tokens(self) -> int:
-        """Tokens an answer."""
-        return self._value("max_output_tokens")
-
-    @property
-    def max_tool_calls(self) -> int:
-        """Tool calls a question."""
-        return self._value("max_tool_calls")
-
-    @property
-    def max_attachment_kb(self) -> int:
-        """Kilobytes a file."""
-        return self._value("max_attachment_kb")
-
-    @property
-    def max_attachments(self) -> int:
-        """Files a message."""
-        return self._value("max_attachments")
-
-    def caps(self) -> tuple[Cap, ...]:
-        """What is counted and reserved. Where several are reached, the first is named: places, then money."""
-        found = ((name, self.values.get(name)) for name in reversed(_WINDOWS))
-        return tuple(Cap(name, *_WINDOWS[name], most) for name, most in found if most is not None)
-
-    def _value(self, name: str) -> int:
-        value = self.values.get(name)
-        return GuildSettings.model_fields[name].default if value is None else value
-
-
-def limits_of(settings: GuildSettings, roles: Collection[int], ceilings: Mapping[str, int]) -> Limits:
-    """What holds for a member with these roles.
+def effective(settings: GuildSettings, roles: Collection[int], ceilings: Mapping[str, int]) -> GuildSettings:
+    """A server's settings as they hold for a member with these roles.
 
     A member with roles that have a value of their own gets the most generous of
     those, off being more generous than any number; the operator's ceiling binds all.
     """
-    return Limits({name: _effective(name, settings, roles, ceilings.get(name)) for name in LIMITS})
+    values = {name: _effective(name, settings, roles, ceilings.get(name)) for name in LIMITS}
+    return settings.model_copy(update=values)
+
+
+def caps(settings: GuildSettings, *, in_server: bool) -> tuple[Cap, ...]:
+    """What is counted for whom these settings hold. Where several are reached, the first is named: places, then money.
+
+    Only what concerns one member counts outside servers.
+    """
+    found = ((name, getattr(settings, name)) for name in reversed(_WINDOWS))
+    all_of_them = (Cap(name, *_WINDOWS[name], most) for name, most in found if most is not None)
+    return tuple(cap for cap in all_of_them if in_server or cap.per_member)
 
 
 def _effective(name: str, settings: GuildSettings, roles: Collection[int], ceiling: int | None) -> int | None:
@@ -110,6 +85,15 @@ def _effective(name: str, settings: GuildSettings, roles: Collection[int], ceili
     if value is None or ceiling is None:
         return ceiling if value is None else value
     return min(value, ceiling)
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who asks, with which roles, and when (Unix seconds)."""
+
+    id: int
+    roles: tuple[int, ...]
+    at: float
 
 
 @dataclass(frozen=True, slots=True)

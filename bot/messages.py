@@ -191,6 +191,11 @@ class Turn:
         return self.question[0].author_id
 
     @property
+    def roles(self) -> tuple[int, ...]:
+        """The roles that the asker had when they asked."""
+        return self.question[0].roles
+
+    @property
     def text(self) -> str:
         """All that the model said, as Markdown; what it said between uses of tools are paragraphs."""
         return "\n\n".join(step.text for step in self.steps if step.text)

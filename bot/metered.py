@@ -20,7 +20,7 @@ from typing import Any
 from bot.context import estimate_text, estimate_turn
 from bot.errors import ModelError, describe
 from bot.events import ModelEvent, Opened, ReasoningDelta, TextDelta, UsageReported
-from bot.limits import LEAST_ANSWER, Bill, Left, Reached
+from bot.limits import LEAST_ANSWER, Left, Reached
 from bot.messages import Usage
 from bot.model import Catalogue, Key, Model, ModelInfo, ModelRequest
 from bot.sight import abilities
@@ -163,7 +163,11 @@ class Metered:
 
     def _affordable(self, request: ModelRequest, left: Left) -> ModelRequest:
         """The request with no longer an answer than its budgets can pay, though never one too short to be of use."""
-        most, prompt, (for_prompt, for_answer) = request.max_output_tokens, self._prompt_tokens(request), self._prices(request)
+        most, prompt, (for_prompt, for_answer) = (
+            request.max_output_tokens,
+            self._prompt_tokens(request),
+            self._prices(request),
+        )
         if left.tokens is not None:
             most = min(most, left.tokens - prompt)
         if left.cost is not None and for_answer:

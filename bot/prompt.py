@@ -12,7 +12,7 @@ from dataclasses import replace
 from bot.choosing import choose
 from bot.context import Fit, fit, lighten
 from bot.guild import GuildSettings
-from bot.messages import Conversation, Turn
+from bot.messages import Conversation, Turn, TurnStatus
 from bot.model import Catalogue, Key, ModelRequest
 from bot.persona import system_prompt
 from bot.sight import TEXT_ONLY, abilities, left_out, says_nothing
@@ -91,7 +91,7 @@ class Prompt:
         since = min(self._conversation.first_turn_id, turn.id)  # one that has left the window may be asked again
         turns = await self._store.turns(self._conversation.id, since=since)
         this = next((found for found in turns if found.id == turn.id), None)
-        return this, [found for found in turns if found.id < turn.id]
+        return this, [found for found in turns if found.id < turn.id and found.status is not TurnStatus.REFUSED]
 
     async def request(self, turn: Turn, earlier: Sequence[Turn], limit: int | None) -> tuple[Fit, ModelRequest]:
         """Choose what to send, within the room that the model's window leaves, and within `limit` tokens."""

@@ -7,19 +7,25 @@ nothing of what the settings are used for.
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.errors import ConfigError
+from bot.guild import LIMITS
 
 DISCORD_API_URL = "https://discord.com/api/v10"
 OPENROUTER_BASE_URL = "https://openrouter.ai/api/v1"
 DEFAULT_MODEL = "moonshotai/kimi-k2-thinking"
 
 _TOKEN = re.compile(r"[\w-]{20,}\.[\w-]{5,}\.[\w-]{25,}")
+
+
+_A_NUMBER = "use a whole number that no server may go beyond, or leave it empty"
+_AN_AMOUNT = "use an amount of US dollars, such as 2.50, that no server may go beyond, or leave it empty"
 
 
 class Settings(BaseSettings):
@@ -67,6 +73,26 @@ class Settings(BaseSettings):
     )
     health_port: int = Field(0, ge=0, le=65535, description="use a port number for the health endpoint, or 0 for none")
 
+    ceiling_requests_per_user_hour: int | None = Field(None, ge=0, description=_A_NUMBER)
+    ceiling_requests_per_server_hour: int | None = Field(None, ge=0, description=_A_NUMBER)
+    ceiling_tokens_per_user_day: int | None = Field(None, ge=0, description=_A_NUMBER)
+    ceiling_usd_per_user_day: Decimal | None = Field(None, ge=0, description=_AN_AMOUNT)
+    ceiling_usd_per_server_day: Decimal | None = Field(None, ge=0, description=_AN_AMOUNT)
+    ceiling_usd_per_server_month: Decimal | None = Field(None, ge=0, description=_AN_AMOUNT)
+    ceiling_concurrent_per_user: int | None = Field(None, ge=1, description=_A_NUMBER)
+    ceiling_concurrent_per_server: int | None = Field(None, ge=1, description=_A_NUMBER)
+    ceiling_max_output_tokens: int | None = Field(None, ge=256, description=_A_NUMBER)
+    ceiling_max_tool_calls: int | None = Field(None, ge=0, le=300, description=_A_NUMBER)
+    ceiling_max_attachment_kb: int | None = Field(None, ge=1, description=_A_NUMBER)
+    ceiling_max_attachments: int | None = Field(None, ge=1, description=_A_NUMBER)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _blank_ceiling(cls, value: Any, info: ValidationInfo) -> Any:
+        """A ceiling that is left empty is none."""
+        is_ceiling = (info.field_name or "").startswith("ceiling_")
+        return None if is_ceiling and isinstance(value, str) and not value.strip() else value
+
     @field_validator("fallback_models", "owner_ids", mode="before")
     @classmethod
     def _split_commas(cls, value: Any) -> Any:
@@ -101,6 +127,16 @@ class Settings(BaseSettings):
         if not self.model.strip():
             raise ValueError("MODEL is blank")
         return self
+
+    @property
+    def ceilings(self) -> dict[str, int]:
+        """The operator's ceilings that are set, by limit; dollars in nanodollars."""
+        found = ((name, getattr(self, f"ceiling_{name}")) for name in LIMITS)
+        return {
+            name: int(value * 10**9) if isinstance(value, Decimal) else value
+            for name, value in found
+            if value is not None
+        }
 
     @property
     def is_openrouter(self) -> bool:

@@ -22,11 +22,12 @@ from bot.client import Client, tell
 from bot.errors import ForUser, RetryLater, ShowError
 from bot.impatience import impatient
 from bot.incoming import is_blank, one_line, thread_name
-from bot.messages import Conversation, Said, Text
+from bot.messages import Conversation
 from bot.refusals import Refusals
 from bot.starting import Spot
 from cogs.attachments import read_attachments
 from cogs.forms import typed
+from cogs.here import check_may_ask, said_by
 from cogs.in_place import STILL_RUNNING, ask_in_place
 from cogs.pointed import Pointed
 from cogs.threads import check_interaction, earlier_in, in_a_while, joined, open_thread, spot_of
@@ -108,12 +109,13 @@ class Menus(commands.Cog):
         known = await self._known(interaction)
         spot = spot_of(interaction, known)
         check_interaction(interaction, spot)
-        said = _said(interaction, said_id, f"{question or EXPLANATION}\n\n{about.quoted}")
+        said = said_by(interaction, f"{question or EXPLANATION}\n\n{about.quoted}", said_id=said_id)
         if spot is Spot.IN_PLACE:
             await ask_in_place(interaction, said, about.files, needs_files=about.is_blank)
             return
+        await check_may_ask(interaction, conversation_id=known.id if known else 0)
         await interaction.response.defer(ephemeral=True, thinking=True)
-        settings = await self._services.chat.settings_of(interaction.guild_id)
+        settings = await self._services.chat.settings_of(interaction.guild_id, said.roles)
         parts, remarks = await read_attachments(about.files, settings)
         if about.is_blank and not parts:
             raise ForUser(" ".join(remarks))
@@ -185,11 +187,6 @@ def _form(asked_by: int) -> discord.ui.Modal:
     form.add_item(question)
     form.stop()
     return form
-
-
-def _said(interaction: discord.Interaction[Client], said_id: int, text: str) -> Said:
-    user = interaction.user
-    return Said(said_id, user.id, user.display_name, (Text(text),), interaction.created_at.timestamp())
 
 
 def _told(interaction: discord.Interaction[Client], about: Pointed, question: str | None) -> str:

@@ -8,13 +8,15 @@ from __future__ import annotations
 import asyncio
 import json
 from http import HTTPStatus
+from urllib.parse import urlencode
 
 import httpx
 
 from bot.allowance import Allowance, left_to_spend, read_allowance
 from bot.errors import ModelError, ModelFault
-from bot.messages import JsonValue
+from bot.messages import JsonObject, JsonValue, Usage
 from bot.model import Catalogue
+from bot.openrouter import wire
 from bot.openrouter.http import get_json, is_openrouter
 
 _SECONDS = 15.0
@@ -26,13 +28,8 @@ async def read_key(http: httpx.AsyncClient, base_url: str, key: str) -> Allowanc
 
     Raises ModelError; BAD_KEY says that the server does not accept it.
     """
-    body = await _get(http, f"{base_url.rstrip('/')}/key", key)
-    try:
-        parsed: JsonValue = json.loads(body)
-    except (ValueError, RecursionError):
-        parsed = None
-    data = parsed.get("data") if isinstance(parsed, dict) else None
-    if not isinstance(data, dict):
+    data = _data(await _get(http, f"{base_url.rstrip('/')}/key", key))
+    if data is None:
         raise ModelError(ModelFault.GARBLED, error_type="no_key_status")
     return read_allowance(data)
 
@@ -64,6 +61,29 @@ class Account:
                     raise
         await _get(self._http, f"{self._base_url.rstrip('/')}/models", key)
         return None
+
+    async def consumed(self, generation_id: str, key: str) -> Usage | None:
+        """What a request has consumed, also one that was cut off; None while it is not recorded. Raises ModelError.
+
+        OpenRouter, "Get request & usage metadata for a generation".
+        """
+        url = f"{self._base_url.rstrip('/')}/generation?{urlencode({'id': generation_id})}"
+        try:
+            data = _data(await _get(self._http, url, key))
+        except ModelError as error:
+            if error.status == HTTPStatus.NOT_FOUND:
+                return None
+            raise
+        return None if data is None else wire.recorded_usage(data)
+
+
+def _data(body: bytes) -> JsonObject | None:
+    try:
+        parsed: JsonValue = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    data = parsed.get("data") if isinstance(parsed, dict) else None
+    return data if isinstance(data, dict) else None
 
 
 async def _get(http: httpx.AsyncClient, url: str, key: str) -> bytes:

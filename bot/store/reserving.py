@@ -64,10 +64,7 @@ class Reserving(Transactions):
             found = await look(db, bill, now, is_question=is_question)
             if isinstance(found, Reached):
                 return found
-            last = await db.scalar(
-                select(func.min(t.usage.c.step) if bill.is_title else func.max(t.usage.c.step)).where(mine)
-            )
-            step = min(last or 0, 0) - 1 if bill.is_title else (-1 if last is None else last) + 1
+            step = await _next_step(db, mine, bill)
             row = {
                 "turn_id": bill.turn_id,
                 "attempt": attempt,
