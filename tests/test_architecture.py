@@ -70,6 +70,8 @@ PURE = (
     "bot/pictures.py",
     "bot/pieces.py",
     "bot/reasoning.py",
+    "bot/sandbox/disk.py",
+    "bot/sandbox/produced.py",
     "bot/sight.py",
     "bot/starting.py",
     "bot/titles.py",

@@ -102,6 +102,8 @@ class Disk:
 
     def rename(self, src: str, dst: str) -> None:
         """Move a file or a folder, replacing what POSIX lets it replace."""
+        self._check_parent(src)
+        self._check_parent(dst)
         if src == dst:
             self.stat(src)
         elif src in self._folders:
@@ -115,7 +117,6 @@ class Disk:
             raise _error(errno.EISDIR)
         if dst in self._files:
             self.remove(dst)
-        self._check_parent(dst)
         del self._files[src]
         self._files[dst] = file
 
@@ -126,7 +127,6 @@ class Disk:
             raise _error(errno.ENOTDIR)
         if dst in self._folders:
             self.rmdir(dst)
-        self._check_parent(dst)
         self._folders = {_moved(it, src, dst): changed for it, changed in self._folders.items()}
         self._files = {_moved(it, src, dst): file for it, file in self._files.items()}
 

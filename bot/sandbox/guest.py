@@ -20,6 +20,7 @@ _PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".pdf")
 
 
 def _main() -> None:
+    sys.stdout = open(1, "w", buffering=1, errors="backslashreplace", closefd=False)  # known also when time is up
     source = sys.stdin.buffer.read().decode(errors="replace")
     linecache.cache[_NAME] = (len(source), None, source.splitlines(keepends=True), _NAME)
     namespace: dict[str, Any] = {"__name__": "__main__", "__builtins__": __builtins__}

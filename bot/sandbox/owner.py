@@ -22,7 +22,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError
 
@@ -150,21 +150,29 @@ class Sandbox:
         try:
             with tempfile.TemporaryDirectory(prefix=_SCRATCH, ignore_cleanup_errors=True) as scratch:
                 return await self._run(_job(code, seconds), scratch, seconds)
+        except OSError as error:
+            raise Broken(f"no process could be started ({type(error).__name__})") from None
         finally:
             self._free.release()
 
     async def _run(self, job: bytes, scratch: str, seconds: float) -> Ran:
-        child = await asyncio.create_subprocess_exec(
-            *self._command,
-            str(os.getpid()),
-            stdin=PIPE,
-            stdout=PIPE,
-            stderr=DEVNULL,
-            cwd=scratch,
-            env={"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", "TMPDIR": scratch},
-            start_new_session=True,
+        starting = asyncio.ensure_future(
+            asyncio.create_subprocess_exec(
+                *self._command,
+                str(os.getpid()),
+                stdin=PIPE,
+                stdout=PIPE,
+                stderr=DEVNULL,
+                cwd=scratch,
+                env={"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", "TMPDIR": scratch},
+                start_new_session=True,
+            )
         )
+        is_cancelled = await _outlast(starting)  # half started, nobody would own what it starts
+        child = starting.result()
         try:
+            if is_cancelled:
+                raise asyncio.CancelledError
             async with asyncio.timeout(seconds + self._start_seconds):
                 return await _converse(child, job, seconds)
         except TimeoutError:
@@ -261,12 +269,16 @@ async def _end(child: Process) -> None:
     """Kill the child with everything it may have started, and wait until it is gone, even when cancelled meanwhile."""
     with suppress(ProcessLookupError):
         os.killpg(child.pid, signal.SIGKILL)
-    gone = asyncio.ensure_future(child.wait())
-    cancelled = False
-    while not gone.done():
-        try:
-            await asyncio.shield(gone)
-        except asyncio.CancelledError:
-            cancelled = True
-    if cancelled:
+    if await _outlast(asyncio.ensure_future(child.wait())):
         raise asyncio.CancelledError
+
+
+async def _outlast(task: asyncio.Future[Any]) -> bool:
+    """Wait for the end of a task, however often cancelled meanwhile; returns whether it was."""
+    is_cancelled = False
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            is_cancelled = True
+    return is_cancelled

