@@ -13,10 +13,12 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from bot.sandbox import __main__ as prepare
 from bot.sandbox import owner, ready
 from bot.sandbox.owner import CODE_BYTES, MOST_SECONDS, Broken, Busy, Ran, Sandbox, Stop
 
@@ -373,6 +375,46 @@ class TestReady:
         (folder / ready.NOTE).write_text(note.model_dump_json())
 
         assert "not compiled" in str(ready.why_not(folder))
+
+
+class TestPreparing:
+    """`python -m bot.sandbox`."""
+
+    def test_what_was_compiled_is_found_ready(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        def run(_: list[str], *, cache_dir: Path) -> None:
+            (cache_dir / "new.cwasm").touch(mode=0o600)
+
+        folder = tmp_path / "compiled"
+        folder.mkdir(mode=0o755)
+        (folder / "old.cwasm").touch()
+        monkeypatch.setattr(prepare, "import_module", lambda _: SimpleNamespace(run=run))
+        monkeypatch.setattr(ready, "why_not_installed", lambda: None)
+
+        prepare.compile_into(folder)
+
+        assert names_in(folder) == {"new.cwasm", ready.NOTE}
+        assert ready.why_not(folder) is None
+
+    def test_where_it_is_not_installed_it_says_so(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setattr(prepare, "why_not_installed", lambda: "It is not installed.")
+
+        assert prepare.main() == 1
+        assert capsys.readouterr().out == "It is not installed.\n"
+
+    def test_where_all_is_ready_nothing_is_compiled(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        async def why_unavailable(_: Sandbox) -> None: ...
+
+        monkeypatch.setattr(prepare, "why_not_installed", lambda: None)
+        monkeypatch.setattr(prepare, "why_not", lambda: None)
+        monkeypatch.setattr(Sandbox, "why_unavailable", why_unavailable)
+        monkeypatch.setattr(prepare, "compile_into", lambda _: pytest.fail("compiled again"))
+
+        assert prepare.main() == 0
+        assert capsys.readouterr().out == "The sandbox is ready.\n"
 
 
 def test_the_job_is_what_the_child_reads() -> None:

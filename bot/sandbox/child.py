@@ -21,7 +21,7 @@ from bot.sandbox import seal
 from bot.sandbox.disk import Disk
 
 HOST_BYTES = 256 << 20
-"""Memory that the host side may take besides what the program may."""
+"""Memory that this process may take besides what the program may."""
 DISK_ENTRIES = 256
 FILE_CALLS = 20_000
 """File operations a program may make; one that needs more is at mischief."""
@@ -38,7 +38,7 @@ def main() -> None:
     reply = _keep_output()
     head, code = _read_job()
     seal.limit(
-        memory_bytes=2 * head["memory_bytes"] + HOST_BYTES,
+        memory_bytes=head["memory_bytes"] + HOST_BYTES,
         cpu_seconds=int(head["seconds"]) + START_CPU_SECONDS,
         file_bytes=COPY_BYTES,
     )
@@ -48,18 +48,21 @@ def main() -> None:
     walls = seal.seal(readable=_readable(engine, cache), writable=[Path(os.environ["TMPDIR"]), Path(os.devnull)])
     disk = Disk(most_bytes=head["disk_bytes"], most_entries=DISK_ENTRIES, make_stat=engine.Stat)
     began = time.monotonic()
-    ended = engine.run(
-        ["-c", Path(__file__).with_name("guest.py").read_text()],
-        stdin=code,
-        env={"MPLBACKEND": "agg", "MPLCONFIGDIR": f"{SCRATCH}matplotlib"},
-        mounts=[engine.Mount(disk, "/", writable=True)],
-        deadline_s=head["seconds"],
-        memory_bytes=head["memory_bytes"],
-        output_bytes=head["output_bytes"],
-        max_file_calls=FILE_CALLS,
-        max_open_files=64,
-        cache_dir=cache,
-    )
+    try:
+        ended = engine.run(
+            ["-c", Path(__file__).with_name("guest.py").read_text()],
+            stdin=code,
+            env={"MPLBACKEND": "agg", "MPLCONFIGDIR": f"{SCRATCH}matplotlib"},
+            mounts=[engine.Mount(disk, "/", writable=True)],
+            deadline_s=head["seconds"],
+            memory_bytes=head["memory_bytes"],
+            output_bytes=head["output_bytes"],
+            max_file_calls=FILE_CALLS,
+            max_open_files=64,
+            cache_dir=cache,
+        )
+    except MemoryError:
+        os.abort()  # the program made this side of it hold more than it may, in files that it never closed
     outcome = {
         "exit_code": ended.exit_code,
         "trapped": ended.trapped,

@@ -8,11 +8,13 @@ last expression, and saves figures that were drawn but never saved.
 from __future__ import annotations
 
 import ast
+import io
 import linecache
 import os
 import sys
 import traceback
-from typing import Any
+import warnings
+from typing import Any, BinaryIO, cast
 
 _NAME = "program.py"
 _MOST_FIGURES = 5
@@ -20,7 +22,10 @@ _PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".pdf")
 
 
 def _main() -> None:
-    sys.stdout = open(1, "w", buffering=1, errors="backslashreplace", closefd=False)  # known also when time is up
+    stdout: object = sys.stdout
+    if isinstance(stdout, io.TextIOWrapper):  # what was printed is then known also when time is up
+        cast("io.TextIOWrapper[BinaryIO]", stdout).reconfigure(line_buffering=True)
+    warnings.filterwarnings("ignore", "FigureCanvasAgg is non-interactive")  # show() is harmless: see _save_figures
     source = sys.stdin.buffer.read().decode(errors="replace")
     linecache.cache[_NAME] = (len(source), None, source.splitlines(keepends=True), _NAME)
     namespace: dict[str, Any] = {"__name__": "__main__", "__builtins__": __builtins__}

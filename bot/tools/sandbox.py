@@ -129,8 +129,8 @@ def _ending(ran: Ran) -> str:
             return "The code was stopped, for it made too many file operations."
         case Stop.CRASH:
             return (
-                "The code was stopped, for its interpreter crashed: too deep a recursion, too much memory, or an "
-                "attempt at what the sandbox does not have. Nothing else was harmed."
+                "The code was stopped, for its interpreter crashed: too deep a recursion, too much memory, too large a "
+                "file, or an attempt at what the sandbox does not have. Nothing else was harmed."
             )
         case None if ran.exit_code:
             return f"The code ended with exit code {ran.exit_code} after {ran.seconds:.1f} s."
