@@ -199,6 +199,13 @@ PROGRAMS = (
         (None, Stop.FILE_CALLS),
     ),
     Hostile("sparse file of 8 TB", "with open('s.txt', 'wb') as f: f.seek(2**43); f.write(b'x')", r"Error"),
+    Hostile(
+        "names of control characters",
+        "import os\nfolder = '/' + chr(7) * 240\nfor _ in range(14): os.mkdir(folder); folder += '/' + chr(27) * 240\n"
+        "for n in range(40): open(f'{os.path.dirname(folder)}/{n}' + chr(8) * 200 + '.txt', 'w').write('x')\n"
+        "print('done')",
+        "done",
+    ),
     # output
     Hostile("endless lines on stdout", "while True: print('x' * 79)", "x{79}", _TIME),
     Hostile("endless lines on stderr", "import sys\nwhile True: print('x' * 79, file=sys.stderr)", "x{79}", _TIME),

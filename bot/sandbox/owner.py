@@ -29,7 +29,7 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationErr
 from bot.sandbox.produced import MOST_FILES, MOST_FILES_BYTES, ProducedFile, produced
 from bot.sandbox.ready import COMPILED, ROOT, why_not
 
-SECONDS, MOST_SECONDS = 10, 30
+SECONDS, MOST_SECONDS = 15, 30
 """How long a program may run when nothing is said, and at most."""
 MEMORY_BYTES = 384 << 20
 DISK_BYTES = 32 << 20
