@@ -91,6 +91,8 @@ PURE = (
     "bot/reasoning.py",
     "bot/setting_values.py",
     "bot/setting_words.py",
+    "bot/sandbox/disk.py",
+    "bot/sandbox/produced.py",
     "bot/sight.py",
     "bot/starting.py",
     "bot/titles.py",
