@@ -18,7 +18,7 @@ from bot.choosing import answers_for
 from bot.engine import Draft, Engine
 from bot.errors import ChannelGone, MessageGone, ModelError, ModelFault, ShowError, ShutDown, describe
 from bot.events import Answered, Ended, Noticed, ReplyEvent, StartedOver
-from bot.guild import GuildSettings
+from bot.guild import DataPolicy, GuildSettings
 from bot.messages import Conversation, ShowReasoning, Turn, TurnStatus
 from bot.model import Catalogue, ModelRequest, short_name
 from bot.prompt import Prompt
@@ -63,6 +63,8 @@ class Defaults:
 
     model: str
     fallbacks: tuple[str, ...] = ()
+    data_policy: DataPolicy = DataPolicy.NO_TRAINING
+    """Where there is no server whose admins decide, as in direct messages."""
     needs_reply_button: bool = False
     """Discord does not let the bot read what members write, so answers carry a button to reply with."""
 
@@ -296,7 +298,7 @@ class Answer:
                 return self._cut_short()
             case ModelError():
                 log.warning("turn %d: the model failed: %s", self.turn.id, error)
-                return self._ended(TurnStatus.FAILED, error.sentence)
+                return self._ended(TurnStatus.FAILED, self._prompt.why_failed(error))
             case _:
                 log.error("turn %d: unexpected %s", self.turn.id, describe(error))
                 return self._ended(TurnStatus.FAILED, UNEXPECTED)

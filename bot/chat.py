@@ -190,9 +190,9 @@ class Chat:
             lane.answer.cut(Cut.WITHDRAWN)
 
     async def settings_of(self, guild_id: int | None) -> GuildSettings:
-        """What the admins of a server have decided; the defaults where there is none, as in direct messages."""
+        """What the admins of a server have decided; the operator's defaults where there is none, as in DMs."""
         if guild_id is None:
-            return GuildSettings()
+            return GuildSettings(data_policy=self._backstage.defaults.data_policy)
         return GuildSettings.model_validate(await self._store.guild_settings(guild_id) or {})
 
     async def resume(self) -> None:

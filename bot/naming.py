@@ -202,6 +202,7 @@ class Naming:
             fallbacks=tuple(name for name in self._defaults.fallbacks if name != model),
             effort=effort,
             max_output_tokens=ROOM_FOR_TITLE + (ROOM_FOR_THOUGHT if thinks else 0),
+            data_policy=guild.data_policy,
             name_speakers=False,
         )
 

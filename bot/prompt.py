@@ -11,6 +11,8 @@ from dataclasses import replace
 
 from bot.choosing import choose
 from bot.context import Fit, fit, lighten
+from bot.data_policy import nobody_keeps_to
+from bot.errors import ModelError, ModelFault
 from bot.guild import GuildSettings
 from bot.messages import Conversation, Turn
 from bot.model import Catalogue, ModelRequest
@@ -67,6 +69,12 @@ class Prompt:
         """What to say of the choice of the model, such as that another had to be taken."""
         return self._choice.notice
 
+    def why_failed(self, error: ModelError) -> str:
+        """What to tell people of a model's fault."""
+        if error.fault is ModelFault.POLICY:
+            return nobody_keeps_to(self._guild.data_policy, in_server=self._conversation.guild_id is not None)
+        return error.sentence
+
     def says_nothing(self, turn: Turn) -> bool:
         """Whether a turn asks by nothing but files that the model is not shown."""
         return says_nothing(turn, self._able)
@@ -118,6 +126,7 @@ class Prompt:
             effort=conversation.effort or guild.effort,
             max_effort=guild.max_effort,
             max_output_tokens=room.answer,
+            data_policy=guild.data_policy,
             name_speakers=conversation.guild_id is not None,
         )
 

@@ -55,6 +55,7 @@ PURE = (
     "bot/attachments.py",
     "bot/choosing.py",
     "bot/context.py",
+    "bot/data_policy.py",
     "bot/earlier.py",
     "bot/effort.py",
     "bot/errors.py",
