@@ -27,6 +27,9 @@ log = logging.getLogger(__name__)
 BURST_SECONDS = 1.5
 """Messages of one person within this time of each other count as one question."""
 
+TAKEN_DOWN_AT_ONCE = 4
+"""Answers, where many are deleted: running ones share what Discord takes."""
+
 AWAY = "I was away when this was written. Press Retry if you still want an answer."
 CONTINUE = "Continue exactly where you stopped, without repeating anything."
 
@@ -60,6 +63,7 @@ class Chat:
         self._pages: dict[int, tuple[int, ...]] = {}
         """Messages that wait for a turn's answer."""
         self._tasks: set[asyncio.Task[None]] = set()
+        self._taking_down = asyncio.Semaphore(TAKEN_DOWN_AT_ONCE)
         self._closing = False
         self.on_answered: Callable[[int], None] = lambda turn_id: None
         """Called when an answer has ended, however it ended, and is shown; must not wait for anything."""
@@ -165,8 +169,11 @@ class Chat:
         else:
             self._remarks.pop(turn.id, None)
 
-    def take_back(self, gone: Leftover) -> None:
-        """A turn is gone from the store: its answer ends, or it waits no more, and what shows it is deleted."""
+    def take_back(self, gone: Leftover, *, patiently: bool = False) -> None:
+        """A turn is gone from the store: its answer ends, or it waits no more, and what shows it is deleted.
+
+        `patiently`: it is one of many, so that its messages go when it is their turn.
+        """
         self._remarks.pop(gone.turn_id, None)
         self._signs.take_down(gone.turn_id)
         lane = self._lanes.get(gone.channel_id)
@@ -175,7 +182,7 @@ class Chat:
             return
         if lane is not None:
             lane.queue = deque(waiting for waiting in lane.queue if waiting.id != gone.turn_id)
-        self._spawn(self._redraw.take_down(gone))
+        self._spawn(self._take_down_in_turn(gone) if patiently else self._redraw.take_down(gone))
 
     def drop(self, conversation_id: int) -> None:
         """A conversation is gone from the store, and its channel from Discord: nothing of it is answered any more."""
@@ -219,7 +226,7 @@ class Chat:
             else:
                 self._spawn(self._redraw.show(turn.id))
         for left in await self._store.leftovers():
-            self._spawn(self._redraw.take_down(left))
+            self._spawn(self._take_down_in_turn(left))
 
     async def aclose(self) -> None:
         """Interrupt what is running, storing and showing what has come; gives up on slow parts after a few seconds."""
@@ -302,6 +309,10 @@ class Chat:
         if turn is None:
             raise ForUser("This question is not known any more; it was deleted. Please ask again.")
         return turn
+
+    async def _take_down_in_turn(self, gone: Leftover) -> None:
+        async with self._taking_down:
+            await self._redraw.take_down(gone)
 
     async def _interrupt(self, turn: Turn) -> None:
         await self._store.finish(turn.id, TurnStatus.INTERRUPTED, turn.steps, error=None, notices=turn.notices)

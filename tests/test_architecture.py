@@ -74,6 +74,7 @@ PURE = (
     "bot/sight.py",
     "bot/starting.py",
     "bot/titles.py",
+    "bot/traces.py",
     "bot/window.py",
     "bot/written_calls.py",
 )
