@@ -49,7 +49,10 @@ CANNOT_READ = (
 
 
 class App:
-    """One running bot. `run` returns only when it is cancelled or cannot go on. `clock` counts monotonic, `now` Unix seconds."""
+    """One running bot. `run` returns only when it is cancelled or cannot go on.
+
+    `clock` counts monotonic seconds, `now` gives Unix seconds.
+    """
 
     def __init__(
         self,
@@ -133,9 +136,7 @@ class App:
         housekeeping = Housekeeping(
             store, chat, forgetting, ceiling=settings.retention_days, has_left=client.has_left, clock=self._now
         )
-        client.services = Services(
-            chat, changes, store, catalogue, settings, poster, naming, forgetting, housekeeping
-        )
+        client.services = Services(chat, changes, store, catalogue, settings, poster, naming, forgetting, housekeeping)
         client.on_first_ready = self._on_ready
         async with client:
             try:

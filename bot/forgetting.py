@@ -111,12 +111,11 @@ class Forgetting:
         while found := await self._store.said_by(job, conversation_id, skip=skip):
             first = first or found[0][0]
             skip += len(found)
-            messages = [said for _, said in found]
-            await asyncio.to_thread(lambda messages=messages: [traces.add(said) for said in messages])
+            await asyncio.to_thread(traces.add, [said for _, said in found])
         forgot, after = Forgot(), first
         while turns := await self._store.answers_to_others(job, conversation_id, after=after):
             after = turns[-1].id
-            repeating = await asyncio.to_thread(lambda turns=turns: [turn.id for turn in turns if traces.are_in(turn)])
+            repeating = [turn.id for turn in await asyncio.to_thread(traces.found_in, turns)]
             if repeating:
                 left = await self._store.withdraw_answers(repeating)
                 for message in left:

@@ -109,7 +109,7 @@ class Housekeeping:
         while found := await self._store.quiet_conversations(since, guild_id=guild_id):
             for conversation_id in found:
                 while await self._store.erase_conversation(conversation_id, quiet_since=since):
-                    await asyncio.sleep(0)
+                    pass  # each is a short transaction, between which others have their turn
             number += len(found)
         return number
 
@@ -119,9 +119,9 @@ class Housekeeping:
             for conversation_id in found:
                 self._chat.drop(conversation_id)
                 while await self._store.erase_conversation(conversation_id):
-                    await asyncio.sleep(0)
+                    pass  # each is a short transaction, between which others have their turn
             number += len(found)
         while await self._store.erase_guild_from_ledger(guild_id):
-            await asyncio.sleep(0)
+            pass
         await self._store.erase_guild(guild_id)
         return number

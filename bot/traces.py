@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
-from typing import Any
+from typing import Any, cast
 
 from bot.messages import Part, Said, Text, TextFile, Turn
 
@@ -37,27 +37,29 @@ class Traces:
         """By their number of words."""
         self._telling: set[str] = set()
 
-    def add(self, said: Said) -> None:
-        """Take in a message, the names of its files included."""
-        name = _words(said.author_name)
-        if sum(map(len, name)) >= _SHORTEST_NAME:
-            self._names.add(name)
-        for text in _texts(said.parts):
-            words = _words(text)
-            if len(words) >= RUN:
-                self._quotes.setdefault(RUN, set()).update(_runs(words, RUN))
-            elif sum(map(len, words)) >= _SHORTEST_QUOTE:
-                self._quotes.setdefault(len(words), set()).add(words)
-            self._telling |= set(_telling(text))
+    def add(self, messages: Iterable[Said]) -> None:
+        """Take in what they said, the names of its files included."""
+        for said in messages:
+            name = _words(said.author_name)
+            if sum(map(len, name)) >= _SHORTEST_NAME:
+                self._names.add(name)
+            for text in _texts(said.parts):
+                words = _words(text)
+                if len(words) >= RUN:
+                    self._quotes.setdefault(RUN, set()).update(_runs(words, RUN))
+                elif sum(map(len, words)) >= _SHORTEST_QUOTE:
+                    self._quotes.setdefault(len(words), set()).add(words)
+                self._telling |= set(_telling(text))
 
-    def are_in(self, turn: Turn) -> bool:
-        """Whether the answer to somebody else repeats any of it, its reasoning and its tools' results included."""
+    def found_in(self, turns: Iterable[Turn]) -> list[Turn]:
+        """Those of others' turns whose answers repeat any of it, reasoning and tools' results included."""
+        return [turn for turn in turns if self._is_in_answer(turn)]
+
+    def _is_in_answer(self, turn: Turn) -> bool:
         asked = [text for said in turn.question for text in _texts(said.parts)]
         own = {word for text in asked for word in _telling(text)}
-        own_quotes = [_words(text) for text in asked]
-        return any(
-            self._is_in(text, own, own_quotes) for step in turn.steps for text in _strings(asdict(step))
-        )
+        own_words = [_words(text) for text in asked]
+        return any(self._is_in(text, own, own_words) for step in turn.steps for text in _strings(asdict(step)))
 
     def _is_in(self, text: str, own: set[str], own_words: list[tuple[str, ...]]) -> bool:
         if self._id in text or not self._telling.isdisjoint(set(_telling(text)) - own):
@@ -97,20 +99,20 @@ def _telling(text: str) -> Iterator[str]:
     """Words that are hardly anybody else's: long, and of more than letters."""
     for solid in _SOLID.findall(text.casefold()):
         word = _EDGE.sub("", solid)
-        if len(word) >= _SHORTEST_TELLING and not word.replace("-", "").replace("\u2019", "").replace("'", "").isalpha():
+        if (
+            len(word) >= _SHORTEST_TELLING
+            and not word.replace("-", "").replace("\u2019", "").replace("'", "").isalpha()
+        ):
             yield word
 
 
 def _strings(value: Any) -> Iterator[str]:
     """Every text within plain values."""
-    match value:
-        case str():
-            yield value
-        case list() | tuple():
-            for inner in value:
-                yield from _strings(inner)
-        case dict():
-            for inner in value.values():
-                yield from _strings(inner)
-        case _:
-            return
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for inner in cast("dict[str, Any]", value).values():
+            yield from _strings(inner)
+    elif isinstance(value, list | tuple):
+        for inner in cast("list[Any]", value):
+            yield from _strings(inner)

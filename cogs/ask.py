@@ -88,6 +88,8 @@ class Ask(commands.Cog):
         # The quote stands for the question: whoever deletes it takes the question back.
         said = replace(_said(interaction, parts), id=quote.message_id or interaction.id)
         await self._services.chat.ask(conversation, said, remarks=remarks)
+        if quote.message_id is not None:
+            await self._services.store.note_quote(said.id, interaction.channel_id or 0, quote.message_id)
 
     @ask.autocomplete("model")
     async def _models(self, interaction: discord.Interaction[Client], typed: str) -> list[app_commands.Choice[str]]:

@@ -153,7 +153,7 @@ class Erasure(Transactions):
             messages = (await db.execute(delete(t.said).where(theirs))).rowcount
             unasked = ~exists().where(said.turn_id == t.turns.c.id)
             gone = await forget_turns(db, t.turns.c.id.in_(turn_ids) & unasked)
-            left = [turn for turn in await read_turns(db, t.turns.c.id.in_(turn_ids))]
+            left = await read_turns(db, t.turns.c.id.in_(turn_ids))
             answers = await _withdraw(db, [turn.id for turn in left if not turn.status.unfinished])
             grown = tuple(turn for turn in left if turn.status.unfinished)
             return Erased(messages, gone, (*quotes, *answers), grown)

@@ -175,8 +175,10 @@ async def hold_turns(db: AsyncConnection, turn_ids: Collection[int]) -> None:
 
 async def forget_turns(db: AsyncConnection, which: ColumnElement[bool]) -> tuple[Leftover, ...]:
     """Delete turns, and note which messages on Discord showed them."""
-    heads = (await db.execute(select(t.turns.c.id, t.turns.c.conversation_id).where(which).order_by(t.turns.c.id))).all()
-    pages = select(t.pages).join(t.turns, t.turns.c.id == t.pages.c.turn_id).where(which).order_by(t.pages.c.position)
+    heads = (
+        await db.execute(select(t.turns.c.id, t.turns.c.conversation_id).where(which).order_by(t.turns.c.id))
+    ).all()
+    pages = select(t.pages).where(t.pages.c.turn_id.in_([turn.id for turn in heads])).order_by(t.pages.c.position)
     shown: defaultdict[int, list[int]] = defaultdict(list)
     for page in await db.execute(pages):
         shown[page.turn_id].append(page.id)

@@ -45,7 +45,7 @@ class Retention(Transactions):
 
     @unbroken
     async def quiet_conversations(self, since: float, *, guild_id: int | None = None) -> list[int]:
-        """Conversations in which nothing was said since then and nothing waits; some of them, of one guild or of all."""
+        """Conversations, of one guild or of all, in which nothing was said since then; not all at once."""
         wanted = select(t.conversations.c.id).where(_is_quiet(since))
         if guild_id is not None:
             wanted = wanted.where(t.conversations.c.guild_id == guild_id)
