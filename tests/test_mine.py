@@ -41,7 +41,7 @@ def unpacked(data: bytes) -> Mine:
 
 
 def noise(number: int, size: int) -> str:
-    return random.Random(number).randbytes(size).hex()  # noqa: S311 - what does not pack well, nothing secret
+    return random.Random(number).randbytes(size).hex()
 
 
 def test_what_is_large_is_packed_and_divided_without_a_loss() -> None:
