@@ -16,9 +16,10 @@ from dataclasses import dataclass
 
 from bot.changes import Changes
 from bot.chat import Chat
+from bot.earlier import own_words
 from bot.errors import describe
 from bot.store import Store
-from bot.store.erasure import Job
+from bot.store.erasure import Erased, Job
 from bot.traces import Traces
 
 log = logging.getLogger(__name__)
@@ -81,11 +82,13 @@ class Forgetting:
             forgot = Forgot()
             for conversation_id in await self._store.conversations_with(job):
                 forgot += await self._in_conversation(job, conversation_id)
+            while (erased := await self._store.erase_quoted(job, own_words)) is not None:
+                forgot += await self._clear(erased)
             await self._store.erase_traces(job)
             old = self._clock() - LONGEST_WINDOW
             while await self._store.erase_from_ledger(job, before=old):
                 pass
-            if forgot.messages and not await self._store.scrub():
+            if forgot != Forgot() and not await self._store.scrub():
                 log.info("what was deleted is overwritten, but the database file was not rewritten")
             return forgot
 
@@ -93,18 +96,22 @@ class Forgetting:
         """Forget a member in one conversation; what repeats their words goes first, while they are known."""
         forgot = await self._answers_to_others(job, conversation_id)
         while (erased := await self._store.erase_said(job, conversation_id)).messages:
-            for turn in erased.grown:
-                await self._chat.ask_again(turn)
-            for gone in erased.gone:
-                await self._changes.clear(gone, patiently=True)
-            for left in erased.answers:
-                self._chat.take_back(left, patiently=True)
-            shown = sum(len(left.pages) for left in (*erased.gone, *erased.answers))
-            forgot += Forgot(erased.messages, len(erased.gone), shown)
+            forgot += await self._clear(erased)
         # An answer to somebody else that is being written has seen what is forgotten now.
         if (running := self._chat.running_turn(conversation_id)) is not None and forgot.messages:
             await self._chat.ask_again(running)
         return forgot
+
+    async def _clear(self, erased: Erased) -> Forgot:
+        """What is gone from the store goes from Discord, and from what is running and waiting."""
+        for turn in erased.grown:
+            await self._chat.ask_again(turn)
+        for gone in erased.gone:
+            await self._changes.clear(gone, patiently=True)
+        for left in erased.answers:
+            self._chat.take_back(left, patiently=True)
+        shown = sum(len(left.pages) for left in (*erased.gone, *erased.answers))
+        return Forgot(erased.messages, len(erased.gone), shown)
 
     async def _answers_to_others(self, job: Job, conversation_id: int) -> Forgot:
         traces, first, skip = Traces(job.user_id), 0, 0

@@ -38,18 +38,19 @@ class Terms:
 
 def told(held: Held, terms: Terms) -> str:
     """What is stored about the one who asks, as Markdown for a message."""
-    if held.since is None:
+    if held.since is None and not held.quoted:
         stored = ["**I store nothing about you.**"]
     else:
         files = f"{_count(held.files, 'attached file')} ({_size(held.file_bytes)} of images and PDFs)"
         stored = [
-            f"**What I store about you**, since <t:{held.since:.0f}:D>",
+            "**What I store about you**" + (f", since <t:{held.since:.0f}:D>" if held.since else ""),
             f"- {_count(held.messages, 'message')} that you wrote to me, "
             f"in {_count(held.conversations, 'conversation')} (forks count as well)",
             f"- {files}",
             f"- {_count(held.answers, 'answer')} to them, with the model's reasoning and what its tools returned",
             f"- {_count(held.requests, 'line')} in the ledger: time, model, tokens and cost, no text",
             f"- {_count(held.changes, 'change')} that you made to the settings of servers",
+            f"- {_count(held.quoted, 'question')} of others in which messages of yours are quoted",
             "- your Discord id, and the display name you had with each message",
         ]
     place = "in this server" if terms.in_server else "in direct messages"

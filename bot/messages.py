@@ -71,6 +71,8 @@ class Said:
     author_name: str
     parts: tuple[Part, ...]
     at: float
+    quoted: tuple[int, ...] = field(default=(), compare=False, repr=False)
+    """Whose messages stand in its parts besides the author's own; here only until it is stored."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ brings the token by which it goes on. Where that is so is not decided here.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import discord
@@ -43,7 +44,7 @@ async def ask_in_place(
         said.id, None, said.author_id, model=model, effort=effort, listen=Listen.NOTHING, created_at=asked_at
     )
     services.poster.in_place.open(conversation.id, interaction, response_id)
-    question = Said(said.id, said.author_id, said.author_name, (*said.parts, *parts), said.at)
+    question = replace(said, parts=(*said.parts, *parts))
     if await services.chat.ask(conversation, question, remarks=(*remarks, *unread), pages=(response_id,)) is None:
         await interaction.delete_original_response()
         raise ForUser(STILL_RUNNING)

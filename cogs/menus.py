@@ -108,6 +108,7 @@ class Menus(commands.Cog):
         spot = spot_of(interaction, known)
         check_interaction(interaction, spot)
         said = _said(interaction, said_id, f"{question or EXPLANATION}\n\n{about.quoted}")
+        said = replace(said, quoted=(about.message.author.id,))
         if spot is Spot.IN_PLACE:
             await ask_in_place(interaction, said, about.files, needs_files=about.is_blank)
             return
@@ -119,8 +120,9 @@ class Menus(commands.Cog):
         said = replace(said, parts=(*said.parts, *parts))
         conversation, joins = await self._home(interaction, spot, known, about, question)
         if joins is not None:
-            earlier, trouble = await earlier_in(joins, self._client.user, settings, before=interaction)
-            said, remarks = replace(said, parts=(*earlier, *said.parts)), (*remarks, *trouble)
+            earlier, trouble, quoted = await earlier_in(joins, self._client.user, settings, before=interaction)
+            said = replace(said, parts=(*earlier, *said.parts), quoted=(*said.quoted, *quoted))
+            remarks = (*remarks, *trouble)
         quote_id = await self._quote(conversation.id, _told(interaction, about, question))
         await self._services.chat.ask(conversation, said, remarks=remarks)
         await self._services.store.note_quote(said.id, conversation.id, quote_id)

@@ -171,7 +171,7 @@ async def _terms(services: Services, guild_id: int | None) -> Terms:
 
 
 def _done(forgot: Forgot) -> str:
-    if not forgot.messages:
+    if forgot == Forgot():
         return "There was nothing of yours left to delete, and I remember nothing of you."
     shown = (
         f" I am deleting my {forgot.shown:,} messages with them on Discord, as fast as it lets me."

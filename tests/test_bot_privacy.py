@@ -166,6 +166,22 @@ class TestForget:
         assert "hers one" in str(bot.model.requests[-1].body)
         assert {row["user_id"] for row in await rows(bot.settings.database_url, tables.usage)} == {bot.ada, bot.ben}
 
+    async def test_what_others_quote_of_them_goes_and_the_rest_of_the_question_stays(self, bot: Stage) -> None:
+        start = bot.say(bot.ben, bot.channel("general"), f"our {CANARY}")
+        thread = bot.world.start_thread_from_message(bot.ben, bot.channel("general"), start.id, {"name": "Plans"})
+        bot.say(bot.ben, thread.id, f"ship {CANARY}")
+        bot.say(bot.ada, thread.id, f"<@{bot.bot}> is that wise?")
+        await bot.answered(thread.id)
+        assert CANARY in await stored(bot)
+        letters, warning = await ask_to_forget(bot, bot.ben, thread.id)
+        await press(bot, bot.ben, warning, "Forget me")
+        await letters.told("I have forgotten you")
+        left = await stored(bot)
+        assert CANARY not in left
+        assert str(bot.ben) not in left
+        assert "is that wise?" in left
+        await bot.until(lambda: CANARY not in bot.text(thread.id), "the answer is deleted")
+
     async def test_the_ledger_loses_the_name_after_a_day_in_a_sweep(self, built: Stage) -> None:
         now = Now()
         async with built.app(now=now):

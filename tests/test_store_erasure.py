@@ -127,6 +127,7 @@ class TestForgettingAMember:
             ("usage", "user_id"),
             ("audit", "user_id"),
             ("forgetting", "user_id"),
+            ("quoted", "user_id"),
         }
 
     async def test_what_they_say_afterwards_is_new(self, store: Store) -> None:
@@ -173,6 +174,25 @@ class TestForgettingAMember:
         assert (await store.forget_messages({900})).gone == ()
         assert await store.turn(turn.id) == kept
         assert await store.leftovers() == []
+
+    async def test_what_others_quote_goes_with_its_answer_and_their_own_words_stay(
+        self, store: Store, database_url: str
+    ) -> None:
+        hers = replace(said(1, ADA, "hers"), quoted=(BEN, ADA))
+        turn = await answered(store, replace(hers, parts=(Text(CANARY), *hers.parts)), page=900)
+        await store.fork(THREAD.id, replace(THREAD, id=2**62 + 1))
+        assert (await store.held(BEN)).quoted == 2
+        job, done = Job(BEN, 600.0), 0
+        while (erased := await store.erase_quoted(job, lambda parts: tuple(parts[1:]))) is not None:
+            done += 1
+        assert done == 2
+        assert erased is None
+        kept = await store.turn(turn.id)
+        assert kept is not None
+        assert ([part for each in kept.question for part in each.parts], kept.steps) == ([Text("hers 1")], ())
+        left = await everything(database_url)
+        assert CANARY not in str({name: left[name] for name in ("said", "steps", "turns")})
+        assert left["quoted"] == []
 
     async def test_an_unfinished_turn_of_several_people_is_handed_back_to_be_asked_anew(self, store: Store) -> None:
         turn = await store.ask(THREAD.id, said(1))

@@ -7,21 +7,24 @@ ledger, in the end without their name. Knows nothing of Discord or of models.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, case, delete, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.messages import Said, Turn, TurnStatus
+from bot.messages import Part, Said, Text, Turn, TurnStatus
 from bot.store import tables as t
+from bot.store.codec import encode_part
 from bot.store.history import Leftover, forget_turns, hold_turns
-from bot.store.reading import read_said, read_turns
+from bot.store.reading import read_said, read_turn, read_turns
 from bot.store.transactions import Transactions, unbroken
-from bot.store.writing import put
+from bot.store.writing import drop_files, put
 
 NOBODY = 0
 """Stands in place of a member who was forgotten."""
+
+NO_WORDS = "(What was quoted here is deleted.)"
 
 _TURNS_AT_ONCE = 20
 _MESSAGES_AT_ONCE = 200
@@ -157,6 +160,34 @@ class Erasure(Transactions):
             answers = await _withdraw(db, [turn.id for turn in left if not turn.status.unfinished])
             grown = tuple(turn for turn in left if turn.status.unfinished)
             return Erased(messages, gone, (*quotes, *answers), grown)
+
+    @unbroken
+    async def erase_quoted(self, job: Job, own_words: Callable[[Sequence[Part]], tuple[Part, ...]]) -> Erased | None:
+        """Take the member's messages out of one that quotes them, and its answer with them; None where none is left.
+
+        `own_words` gives of a message's parts those that are its author's own.
+        """
+        said = t.said.c
+        one = (
+            select(t.said)
+            .join(t.quoted, t.quoted.c.said_id == said.id)
+            .where(t.quoted.c.user_id == job.user_id, said.at <= job.asked_at)
+            .order_by(said.id)
+            .limit(1)
+        )
+        async with self._write() as db:
+            if (row := (await db.execute(one)).first()) is None:
+                return None
+            await hold_turns(db, [row.turn_id])
+            parts = own_words(read_said(row).parts) or (Text(NO_WORDS),)
+            encoded = [encode_part(part) for part in parts]
+            await db.execute(update(t.said).where(said.id == row.id).values(parts=encoded))
+            await drop_files(db, row.id, parts)
+            await db.execute(delete(t.quoted).where(t.quoted.c.said_id == row.id))
+            turn = await read_turn(db, row.turn_id)
+            if turn is None or turn.status.unfinished:
+                return Erased(0, grown=() if turn is None else (turn,))
+            return Erased(0, answers=await _withdraw(db, [turn.id]))
 
     @unbroken
     async def erase_traces(self, job: Job) -> None:

@@ -34,6 +34,8 @@ class Held:
     """Lines in the ledger that bear their id."""
     changes: int = 0
     """Settings of servers that they have changed."""
+    quoted: int = 0
+    """Messages of others in which theirs are quoted."""
     since: float | None = None
 
 
@@ -60,6 +62,7 @@ class Holdings(Transactions):
         answers = select(func.count(func.distinct(said.turn_id))).where(theirs, answered)
         spent = select(func.count(), func.min(t.usage.c.at)).where(t.usage.c.user_id == user_id)
         changed = select(func.count(), func.min(t.audit.c.at)).where(t.audit.c.user_id == user_id)
+        quoted = select(func.count()).select_from(t.quoted).where(t.quoted.c.user_id == user_id)
         async with self._read() as db:
             messages, conversations, texts, first_said = (await db.execute(asked.where(theirs))).one()
             number, size = (await db.execute(files.where(theirs))).one()
@@ -73,6 +76,7 @@ class Holdings(Transactions):
                 answers=(await db.scalar(answers)) or 0,
                 requests=requests,
                 changes=changes,
+                quoted=(await db.scalar(quoted)) or 0,
                 since=min((at for at in (first_said, first_spent, first_changed) if at is not None), default=None),
             )
 

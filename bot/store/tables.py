@@ -158,6 +158,14 @@ quotes = Table(  # messages of ours that show a member's words, such as the prom
     Index(None, "said_id"),
 )
 
+quoted = Table(  # whose messages are quoted in what somebody else said, so that they go when those are forgotten
+    "quoted",
+    metadata,
+    Column("said_id", Snowflake, ForeignKey(said.c.id, ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("user_id", Snowflake, primary_key=True, autoincrement=False),
+    Index(None, "user_id"),
+)
+
 unshown = Table(  # finished turns whose end may not be on Discord yet
     "unshown",
     metadata,

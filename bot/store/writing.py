@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Row, Table, bindparam, delete, select
+from sqlalchemy import Row, Table, bindparam, delete, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -62,6 +62,9 @@ async def add_said(db: AsyncConnection, turn_id: int, said: Said) -> bool:
     if not await add(db, t.said, row):
         return False
     await put_files(db, said.id, said.parts)
+    others = [{"said_id": said.id, "user_id": user_id} for user_id in set(said.quoted) - {said.author_id}]
+    if others:
+        await db.execute(insert(t.quoted), others)
     return True
 
 

@@ -24,6 +24,14 @@ def upgrade() -> None:
     )
     op.create_index("ix_quotes_said_id", "quotes", ["said_id"])
     op.create_table(
+        "quoted",
+        sa.Column("said_id", sa.BigInteger, autoincrement=False, nullable=False),
+        sa.Column("user_id", sa.BigInteger, autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("said_id", "user_id", name="pk_quoted"),
+        sa.ForeignKeyConstraint(["said_id"], ["said.id"], name="fk_quoted_said_id", ondelete="CASCADE"),
+    )
+    op.create_index("ix_quoted_user_id", "quoted", ["user_id"])
+    op.create_table(
         "forgetting",
         sa.Column("user_id", sa.BigInteger, autoincrement=False, nullable=False),
         sa.Column("asked_at", sa.Double, nullable=False),
