@@ -8,14 +8,14 @@ from __future__ import annotations
 from bot.guild import DataPolicy
 
 _PROMISES = {
-    DataPolicy.ANY: "any provider, also those that train on them",
-    DataPolicy.NO_TRAINING: "only providers that do not train on them",
-    DataPolicy.ZERO_RETENTION: "only providers that neither train on them nor keep them",
+    DataPolicy.ANY: "to any provider, also those that train on them",
+    DataPolicy.NO_TRAINING: "only to providers that do not train on them",
+    DataPolicy.ZERO_RETENTION: "only to providers that neither train on them nor keep them",
 }
 
 
 def promise(policy: DataPolicy) -> str:
-    """To whom conversations may be sent, as the end of a sentence."""
+    """To whom conversations may be sent, as the end of a sentence that says that they are."""
     return _PROMISES[policy]
 
 
@@ -29,6 +29,6 @@ def nobody_keeps_to(policy: DataPolicy, *, in_server: bool) -> str:
     here = "in this server" if in_server else "in direct messages"
     who = "ask an admin to change *Providers* in `/settings`" if in_server else "ask the operator of this bot"
     return (
-        f"The data policy {here} lets me send conversations to {promise(policy)} (`{policy}`), and nobody of that kind "
+        f"The data policy {here} lets me send conversations {promise(policy)} (`{policy}`), and nobody of that kind "
         f"serves this model. Please choose another model with `/model`, or {who}."
     )

@@ -61,7 +61,7 @@ def told(held: Held, terms: Terms) -> str:
         else f"until nothing was written in a conversation for {_count(days, 'day')}"
     )
     policy = (
-        f"which may pass it on to {promise(terms.policy)} (`{terms.policy}`)"
+        f"which may pass it on {promise(terms.policy)} (`{terms.policy}`)"
         if terms.enforces_policy
         else "which does not know of data policies: ask the operator who runs it"
     )

@@ -306,7 +306,7 @@ class TestShowAndExport:
             "2 lines in the ledger",
             "0 changes",
             "until nothing was written in a conversation for 90 days",
-            "only providers that do not train on them (`no_training`)",
+            "only to providers that do not train on them (`no_training`)",
             "`127.0.0.1`",
             "https://example.org/privacy",
         ):
