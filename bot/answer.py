@@ -19,7 +19,7 @@ from bot.engine import Draft, Engine
 from bot.errors import ChannelGone, LimitExceeded, MessageGone, ModelError, ModelFault, ShowError, ShutDown, describe
 from bot.events import Answered, Ended, Noticed, ReplyEvent, StartedOver
 from bot.failing import Asked, Chooser, KeyUnusable
-from bot.guild import GuildSettings
+from bot.guild import DataPolicy, GuildSettings
 from bot.keys import Keys
 from bot.limits import Bill, caps
 from bot.messages import Conversation, ShowReasoning, Turn, TurnStatus
@@ -67,6 +67,8 @@ class Defaults:
 
     model: str
     fallbacks: tuple[str, ...] = ()
+    data_policy: DataPolicy = DataPolicy.NO_TRAINING
+    """Where there is no server whose admins decide, as in direct messages."""
     needs_reply_button: bool = False
     """Discord does not let the bot read what members write, so answers carry a button to reply with."""
 
@@ -328,7 +330,8 @@ class Answer:
                 return self._limited(error)
             case ModelError():
                 log.warning("turn %d: the model failed: %s", self.turn.id, error)
-                return self._ended(TurnStatus.FAILED, self._backstage.notices.failed(self._asked(), error))
+                told = self._prompt.why_refused(error) or self._backstage.notices.failed(self._asked(), error)
+                return self._ended(TurnStatus.FAILED, told)
             case _:
                 log.error("turn %d: unexpected %s", self.turn.id, describe(error))
                 return self._ended(TurnStatus.FAILED, UNEXPECTED)

@@ -25,7 +25,9 @@ from bot.cipher import open_cipher
 from bot.client import Client, Services, redirect
 from bot.engine import Engine
 from bot.errors import ConfigError
+from bot.forgetting import Forgetting
 from bot.health import serve_health
+from bot.housekeeping import Housekeeping
 from bot.keys import Keys
 from bot.messages import Usage
 from bot.meter import Meter
@@ -54,7 +56,10 @@ CANNOT_READ = (
 
 
 class App:
-    """One running bot. `run` returns only when it is cancelled or cannot go on. `clock` counts monotonic seconds."""
+    """One running bot. `run` returns only when it is cancelled or cannot go on.
+
+    `clock` counts monotonic seconds, `now` gives Unix seconds.
+    """
 
     def __init__(
         self,
@@ -62,10 +67,12 @@ class App:
         *,
         on_ready: Callable[[], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], float] = time.time,
     ) -> None:
         self._settings = settings
         self._on_ready = on_ready
         self._clock = clock
+        self._now = now
         self._client: Client | None = None
 
     def healthy(self) -> bool:
@@ -76,7 +83,7 @@ class App:
         """Run until cancelled. Raises ConfigError for whatever the operator must mend first."""
         settings = self._settings
         async with AsyncExitStack() as stack:
-            store = await Store.open(settings.database_url)
+            store = await Store.open(settings.database_url, clock=self._now)
             stack.push_async_callback(store.close)
             http = await stack.enter_async_context(open_http(settings.openrouter_base_url))
             key = settings.openrouter_api_key.get_secret_value()
@@ -120,7 +127,12 @@ class App:
             engine=engine,
             live=live,
             catalogue=catalogue,
-            defaults=Defaults(settings.model, settings.fallback_models, needs_reply_button=not reads_messages),
+            defaults=Defaults(
+                settings.model,
+                settings.fallback_models,
+                data_policy=settings.data_policy,
+                needs_reply_button=not reads_messages,
+            ),
             tools=Toolbox(),
             keys=keys,
             notices=notices,
@@ -141,9 +153,14 @@ class App:
             clock=self._clock,
         )
         chat.on_answered = naming.answered
+        changes = Changes(store, chat)
+        forgetting = Forgetting(store, chat, changes, clock=self._now)
+        housekeeping = Housekeeping(
+            store, chat, forgetting, ceiling=settings.retention_days, has_left=client.has_left, clock=self._now
+        )
         client.services = Services(
             chat,
-            Changes(store, chat),
+            changes,
             store,
             catalogue,
             settings,
@@ -151,14 +168,17 @@ class App:
             naming,
             ceilings=settings.ceilings,
             keys=keys,
+            forgetting=forgetting,
+            housekeeping=housekeeping,
         )
         client.on_first_ready = self._on_ready
         async with client:
             try:
                 await self._log_in(client)
-                async with running(_resume(client, chat)):
+                async with running(_resume(client, chat, housekeeping)):
                     await self._stay_connected(client)
             finally:
+                await forgetting.aclose()
                 await chat.aclose()
                 await naming.aclose()
                 await notices.aclose()
@@ -197,10 +217,15 @@ class App:
             ) from None
 
 
-async def _resume(client: Client, chat: Chat) -> None:
-    """Take up what an earlier process left, as soon as Discord has accepted this one."""
+async def _resume(client: Client, chat: Chat, housekeeping: Housekeeping) -> None:
+    """Take up what an earlier process left, as soon as Discord has accepted this one; then keep house.
+
+    Nobody who is being forgotten is answered first.
+    """
     await client.wait_for("connect")
+    await housekeeping.go_round()
     await chat.resume()
+    await housekeeping.run()
 
 
 async def _stubborn(work: Coroutine[Any, Any, None]) -> None:

@@ -28,6 +28,9 @@ log = logging.getLogger(__name__)
 BURST_SECONDS = 1.5
 """Messages of one person within this time of each other count as one question."""
 
+TAKEN_DOWN_AT_ONCE = 4
+"""Answers, where many are deleted: running ones share what Discord takes."""
+
 AWAY = "I was away when this was written. Press Retry if you still want an answer."
 CONTINUE = "Continue exactly where you stopped, without repeating anything."
 
@@ -61,6 +64,7 @@ class Chat:
         self._pages: dict[int, tuple[int, ...]] = {}
         """Messages that wait for a turn's answer."""
         self._tasks: set[asyncio.Task[None]] = set()
+        self._taking_down = asyncio.Semaphore(TAKEN_DOWN_AT_ONCE)
         self._closing = False
         self.on_answered: Callable[[int], None] = lambda turn_id: None
         """Called when an answer has ended, however it ended, and is shown; must not wait for anything."""
@@ -173,8 +177,11 @@ class Chat:
         else:
             self._remarks.pop(turn.id, None)
 
-    def take_back(self, gone: Leftover) -> None:
-        """A turn is gone from the store: its answer ends, or it waits no more, and what shows it is deleted."""
+    def take_back(self, gone: Leftover, *, patiently: bool = False) -> None:
+        """A turn is gone from the store: its answer ends, or it waits no more, and what shows it is deleted.
+
+        `patiently`: it is one of many, so that its messages go when it is their turn.
+        """
         self._remarks.pop(gone.turn_id, None)
         self._signs.take_down(gone.turn_id)
         lane = self._lanes.get(gone.channel_id)
@@ -183,7 +190,7 @@ class Chat:
             return
         if lane is not None:
             lane.queue = deque(waiting for waiting in lane.queue if waiting.id != gone.turn_id)
-        self._spawn(self._redraw.take_down(gone))
+        self._spawn(self._take_down_in_turn(gone) if patiently else self._redraw.take_down(gone))
 
     def drop(self, conversation_id: int) -> None:
         """A conversation is gone from the store, and its channel from Discord: nothing of it is answered any more."""
@@ -200,10 +207,12 @@ class Chat:
     async def settings_of(self, guild_id: int | None, roles: Collection[int] = ()) -> GuildSettings:
         """What the admins of a server have decided, as it holds for a member with these roles, under the ceilings.
 
-        The defaults where there is no server, as in direct messages.
+        The operator's defaults where there is no server, as in direct messages.
         """
-        stored = None if guild_id is None else await self._store.guild_settings(guild_id)
-        return effective(GuildSettings.model_validate(stored or {}), roles, self._backstage.ceilings)
+        settings = GuildSettings(data_policy=self._backstage.defaults.data_policy)
+        if guild_id is not None:
+            settings = GuildSettings.model_validate(await self._store.guild_settings(guild_id) or {})
+        return effective(settings, roles, self._backstage.ceilings)
 
     async def check_may_ask(
         self, asker: Asker, *, guild_id: int | None, channels: Collection[int], conversation_id: int = 0
@@ -252,7 +261,7 @@ class Chat:
             else:
                 self._spawn(self._redraw.show(turn.id))
         for left in await self._store.leftovers():
-            self._spawn(self._redraw.take_down(left))
+            self._spawn(self._take_down_in_turn(left))
 
     async def aclose(self) -> None:
         """Interrupt what is running, storing and showing what has come; gives up on slow parts after a few seconds."""
@@ -337,6 +346,10 @@ class Chat:
         if turn is None:
             raise ForUser("This question is not known any more; it was deleted. Please ask again.")
         return turn
+
+    async def _take_down_in_turn(self, gone: Leftover) -> None:
+        async with self._taking_down:
+            await self._redraw.take_down(gone)
 
     async def _interrupt(self, turn: Turn) -> None:
         await self._store.finish(turn.id, TurnStatus.INTERRUPTED, turn.steps, error=None, notices=turn.notices)

@@ -73,6 +73,8 @@ class Said:
     at: float
     roles: tuple[int, ...] = ()
     """The roles that the author had then: limits may depend on them."""
+    quoted: tuple[int, ...] = field(default=(), compare=False, repr=False)
+    """Whose messages stand in its parts besides the author's own; here only until it is stored."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -207,6 +207,7 @@ class Naming:
             max_output_tokens=ROOM_FOR_TITLE + (ROOM_FOR_THOUGHT if thinks else 0),
             key=key,
             bill=_bill(conversation, turns[-1], guild),
+            data_policy=guild.data_policy,
             name_speakers=False,
         )
 

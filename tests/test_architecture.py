@@ -65,6 +65,7 @@ PURE = (
     "bot/choosing.py",
     "bot/context.py",
     "bot/deciding.py",
+    "bot/data_policy.py",
     "bot/earlier.py",
     "bot/effort.py",
     "bot/errors.py",
@@ -96,6 +97,7 @@ PURE = (
     "bot/sight.py",
     "bot/starting.py",
     "bot/titles.py",
+    "bot/traces.py",
     "bot/window.py",
     "bot/written_calls.py",
 )
