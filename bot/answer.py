@@ -9,18 +9,22 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 from bot.choosing import answers_for
 from bot.engine import Draft, Engine
-from bot.errors import ChannelGone, MessageGone, ModelError, ModelFault, ShowError, ShutDown, describe
+from bot.errors import ChannelGone, LimitExceeded, MessageGone, ModelError, ModelFault, ShowError, ShutDown, describe
 from bot.events import Answered, Ended, Noticed, ReplyEvent, StartedOver
-from bot.guild import GuildSettings
+from bot.failing import Asked, Chooser, KeyUnusable
+from bot.guild import DataPolicy, GuildSettings
+from bot.keys import Keys
+from bot.limits import Bill, caps
 from bot.messages import Conversation, ShowReasoning, Turn, TurnStatus
 from bot.model import Catalogue, ModelRequest, short_name
+from bot.notices import Notices
 from bot.prompt import Prompt
 from bot.render.live import Live
 from bot.render.reply import Reply
@@ -64,6 +68,8 @@ class Defaults:
 
     model: str
     fallbacks: tuple[str, ...] = ()
+    data_policy: DataPolicy = DataPolicy.NO_TRAINING
+    """Where there is no server whose admins decide, as in direct messages."""
     needs_reply_button: bool = False
     """Discord does not let the bot read what members write, so answers carry a button to reply with."""
 
@@ -78,9 +84,13 @@ class Backstage:
     catalogue: Catalogue
     defaults: Defaults
     tools: Kit
+    keys: Keys
+    notices: Notices
     clock: Callable[[], float]
     tell: Callable[[int, str], Awaitable[None]]
     """Writes to a user privately. Never raises."""
+    ceilings: Mapping[str, int]
+    """The operator's, by limit."""
     seconds_left: Callable[[int], float | None]
     """How long an answer in a conversation may still take; None where it may take as long as it likes."""
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
@@ -110,6 +120,8 @@ class Answer:
         """Set when the end is stored, so that the turn may be asked again."""
         self._backstage = backstage
         self._conversation = conversation
+        self._guild = guild
+        self._guild = guild
         self._saving = Saving(backstage.store, turn.id, backstage.sleep)
         self._prompt = Prompt(
             backstage.store,
@@ -175,6 +187,7 @@ class Answer:
             log.error("turn %d: unexpected %s", self.turn.id, describe(error))
             ended = self._ended(TurnStatus.FAILED, UNEXPECTED)
         await self._conclude(ended)
+        self._backstage.notices.answered(self._asked())
         await self._until_shown()
 
     async def _until_shown(self) -> None:
@@ -225,6 +238,11 @@ class Answer:
     async def _until_it_ends(self) -> Ended:
         """Ask until there is an outcome; a question that grew, or that did not fit, is asked again."""
         await self._backstage.store.begin(self.turn.id)
+        try:
+            self._prompt.key = await self._backstage.keys.of(self._conversation.guild_id)
+        except KeyUnusable as error:
+            self._backstage.notices.unreadable(error)
+            return self._ended(TurnStatus.FAILED, str(error))
         limit: int | None = None
         while True:
             if self._prompt.refusal is not None:
@@ -246,7 +264,7 @@ class Answer:
                 return self._ended(TurnStatus.FAILED, TOO_LONG)
             if (left := self._prompt.what_left()) is not None:
                 self._show(Noticed(left))
-            error = await self._ask(replace(request, wanted=self._is_awaited))
+            error = await self._ask(replace(request, wanted=self._is_awaited, bill=self._bill()))
             if self._cut is Cut.RESTART:
                 self._cut = None
             elif self._failed(error, ModelFault.CONTEXT_FULL) and limit is None and len(fitted.turns) > 1:
@@ -268,6 +286,17 @@ class Answer:
             saving.cancel()
             await asyncio.wait({self._asking, saving})
         return asyncio.CancelledError() if self._asking.cancelled() else self._asking.exception()
+
+    def _bill(self) -> Bill:
+        guild_id = self._conversation.guild_id
+        return Bill(
+            self.turn.id,
+            self._conversation.id,
+            guild_id,
+            self.turn.asker_id,
+            caps(self._guild, in_server=guild_id is not None),
+            dms_count=self._guild.dms_count,
+        )
 
     def _is_awaited(self) -> bool:
         return self._shown.is_soon(self._backstage.clock())
@@ -302,12 +331,30 @@ class Answer:
                 return self._ended(TurnStatus.DONE)
             case asyncio.CancelledError():
                 return self._cut_short()
+            case LimitExceeded():
+                return self._limited(error)
             case ModelError():
                 log.warning("turn %d: the model failed: %s", self.turn.id, error)
-                return self._ended(TurnStatus.FAILED, error.sentence)
+                told = self._prompt.why_refused(error) or self._backstage.notices.failed(self._asked(), error)
+                return self._ended(TurnStatus.FAILED, told)
             case _:
                 log.error("turn %d: unexpected %s", self.turn.id, describe(error))
                 return self._ended(TurnStatus.FAILED, UNEXPECTED)
+
+    def _asked(self) -> Asked:
+        """What was asked by whose choice, and who pays."""
+        chosen, default, key = self.turn.model or self._conversation.model, self._guild.model, self._prompt.key
+        chooser = Chooser.PERSON if chosen else Chooser.SERVER if default else Chooser.OPERATOR
+        model = chosen or default or self._backstage.defaults.model
+        return Asked(self._conversation.guild_id, model, chooser, None if key is None else key.id)
+
+    def _limited(self, error: LimitExceeded) -> Ended:
+        """A limit left nothing for another request: what there is is kept; where nothing is, nothing was asked."""
+        self._draft.write(None)
+        if not self._draft.finished:
+            return self._ended(TurnStatus.REFUSED, str(error))
+        self._show(Noticed(f"I had to stop here. {error}"))
+        return self._ended(TurnStatus.STOPPED)
 
     def _cut_short(self) -> Ended:
         match self._cut:

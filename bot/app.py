@@ -18,15 +18,24 @@ import aiohttp
 import discord
 
 from bot.answer import Backstage, Defaults
+from bot.bulletins import Bulletins
 from bot.changes import Changes
 from bot.chat import Chat
+from bot.cipher import open_cipher
 from bot.client import Client, Services, redirect
 from bot.engine import Engine
 from bot.errors import ConfigError
+from bot.forgetting import Forgetting
 from bot.health import serve_health
+from bot.housekeeping import Housekeeping
+from bot.keys import Keys
+from bot.messages import Usage
 from bot.meter import Meter
+from bot.metered import Metered
+from bot.model import Key
 from bot.naming import Naming, NamingDefaults
-from bot.openrouter import Catalogue, OpenRouter, open_http
+from bot.notices import Notices
+from bot.openrouter import Account, Catalogue, OpenRouter, open_http
 from bot.posting import Poster
 from bot.render.live import Live
 from bot.render.traffic import Traffic
@@ -51,7 +60,10 @@ CANNOT_READ = (
 
 
 class App:
-    """One running bot. `run` returns only when it is cancelled or cannot go on. `clock` counts monotonic seconds."""
+    """One running bot. `run` returns only when it is cancelled or cannot go on.
+
+    `clock` counts monotonic seconds, `now` gives Unix seconds.
+    """
 
     def __init__(
         self,
@@ -59,10 +71,12 @@ class App:
         *,
         on_ready: Callable[[], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], float] = time.time,
     ) -> None:
         self._settings = settings
         self._on_ready = on_ready
         self._clock = clock
+        self._now = now
         self._client: Client | None = None
 
     def healthy(self) -> bool:
@@ -73,7 +87,7 @@ class App:
         """Run until cancelled. Raises ConfigError for whatever the operator must mend first."""
         settings = self._settings
         async with AsyncExitStack() as stack:
-            store = await Store.open(settings.database_url)
+            store = await Store.open(settings.database_url, clock=self._now)
             stack.push_async_callback(store.close)
             http = await stack.enter_async_context(open_http(settings.openrouter_base_url))
             key = settings.openrouter_api_key.get_secret_value()
@@ -83,15 +97,25 @@ class App:
             await stack.enter_async_context(running(catalogue.run()))
             model = OpenRouter(http, settings.openrouter_base_url, key, catalogue=catalogue)
             await stack.enter_async_context(serve_health(settings.health_port, self.healthy))
-            engine = Engine(model, clock=self._clock)
+            account = Account(http, settings.openrouter_base_url, catalogue=catalogue)
+
+            async def look_up(generation_id: str, paid_by: Key | None) -> Usage | None:
+                return await account.consumed(generation_id, paid_by.secret if paid_by else key)
+
+            metered = Metered(model, store, catalogue, look_up=look_up, now=time.time)
+            stack.push_async_callback(metered.aclose)
+            await metered.take_over()
+            engine = Engine(metered, clock=self._clock)
+            keys = Keys(store, await open_cipher(settings.secret_keys), account)
+            await keys.renew()
             try:
-                await self._serve(store, catalogue, model, engine, reads_messages=True)
+                await self._serve(store, catalogue, metered, engine, keys, reads_messages=True)
             except discord.PrivilegedIntentsRequired:
                 log.warning("the message content intent is not granted: only mentions, DMs and commands are heard")
-                await self._serve(store, catalogue, model, engine, reads_messages=False)
+                await self._serve(store, catalogue, metered, engine, keys, reads_messages=False)
 
     async def _serve(
-        self, store: Store, catalogue: Catalogue, model: OpenRouter, engine: Engine, *, reads_messages: bool
+        self, store: Store, catalogue: Catalogue, model: Metered, engine: Engine, keys: Keys, *, reads_messages: bool
     ) -> None:
         """Connect to Discord and answer until cancelled; then let running answers save and say what they have."""
         settings = self._settings
@@ -101,6 +125,7 @@ class App:
         client = self._client = Client(settings, reads_messages=reads_messages, http_trace=trace)
         poster = Poster(client)
         live = Live(poster, clock=self._clock, traffic=traffic)
+        notices = Notices(store, Bulletins(client), catalogue, settings.owner_ids, clock=time.time)
         shelves = DiscordShelves(client)
         tools: tuple[Tool, ...] = (ReadThread(shelves), SearchMessages(shelves), ReadAttachment(shelves))
         kit = Kit(lambda: tools, catalogue)
@@ -109,10 +134,18 @@ class App:
             engine=engine,
             live=live,
             catalogue=catalogue,
-            defaults=Defaults(settings.model, settings.fallback_models, needs_reply_button=not reads_messages),
+            defaults=Defaults(
+                settings.model,
+                settings.fallback_models,
+                data_policy=settings.data_policy,
+                needs_reply_button=not reads_messages,
+            ),
             tools=kit,
+            keys=keys,
+            notices=notices,
             clock=self._clock,
             tell=poster.tell,
+            ceilings=settings.ceilings,
             seconds_left=poster.in_place.seconds_left,
         )
         chat = Chat(backstage, poster, remarks_for_new=() if reads_messages else (CANNOT_READ,))
@@ -120,24 +153,43 @@ class App:
             store,
             model,
             catalogue,
+            keys,
             Threads(client),
             NamingDefaults(settings.model, settings.fallback_models, automatic=settings.titles),
             settings_of=chat.settings_of,
             clock=self._clock,
         )
         chat.on_answered = naming.answered
+        changes = Changes(store, chat)
+        forgetting = Forgetting(store, chat, changes, clock=self._now)
+        housekeeping = Housekeeping(
+            store, chat, forgetting, ceiling=settings.retention_days, has_left=client.has_left, clock=self._now
+        )
         client.services = Services(
-            chat, Changes(store, chat), store, catalogue, settings, poster, naming, ceilings={}, kit=kit
+            chat,
+            changes,
+            store,
+            catalogue,
+            settings,
+            poster,
+            naming,
+            ceilings=settings.ceilings,
+            keys=keys,
+            forgetting=forgetting,
+            housekeeping=housekeeping,
+            kit=kit,
         )
         client.on_first_ready = self._on_ready
         async with client:
             try:
                 await self._log_in(client)
-                async with running(_resume(client, chat)):
+                async with running(_resume(client, chat, housekeeping)):
                     await self._stay_connected(client)
             finally:
+                await forgetting.aclose()
                 await chat.aclose()
                 await naming.aclose()
+                await notices.aclose()
                 await live.aclose()
 
     async def _stay_connected(self, client: Client) -> None:
@@ -173,10 +225,15 @@ class App:
             ) from None
 
 
-async def _resume(client: Client, chat: Chat) -> None:
-    """Take up what an earlier process left, as soon as Discord has accepted this one."""
+async def _resume(client: Client, chat: Chat, housekeeping: Housekeeping) -> None:
+    """Take up what an earlier process left, as soon as Discord has accepted this one; then keep house.
+
+    Nobody who is being forgotten is answered first.
+    """
     await client.wait_for("connect")
+    await housekeeping.go_round()
     await chat.resume()
+    await housekeeping.run()
 
 
 async def _stubborn(work: Coroutine[Any, Any, None]) -> None:

@@ -10,13 +10,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from dataclasses import replace
 from typing import Any
 
 from bot.answer import Answer, Backstage, Cut
 from bot.errors import ForUser, describe
 from bot.guild import GuildSettings
+from bot.limits import Asker, Bill, Measure, caps, effective, may_ask_here
 from bot.messages import Conversation, Said, Text, Turn, TurnStatus
 from bot.redraw import Redraw
 from bot.store.history import Leftover
@@ -26,6 +27,9 @@ log = logging.getLogger(__name__)
 
 BURST_SECONDS = 1.5
 """Messages of one person within this time of each other count as one question."""
+
+TAKEN_DOWN_AT_ONCE = 4
+"""Answers, where many are deleted: running ones share what Discord takes."""
 
 AWAY = "I was away when this was written. Press Retry if you still want an answer."
 CONTINUE = "Continue exactly where you stopped, without repeating anything."
@@ -60,6 +64,7 @@ class Chat:
         self._pages: dict[int, tuple[int, ...]] = {}
         """Messages that wait for a turn's answer."""
         self._tasks: set[asyncio.Task[None]] = set()
+        self._taking_down = asyncio.Semaphore(TAKEN_DOWN_AT_ONCE)
         self._closing = False
         self.on_answered: Callable[[int], None] = lambda turn_id: None
         """Called when an answer has ended, however it ended, and is shown; must not wait for anything."""
@@ -126,6 +131,9 @@ class Chat:
         Raises ForUser where that makes no sense.
         """
         turn = await self._known(turn_id)
+        conversation = await self._store.conversation(turn.conversation_id)
+        if conversation is not None and not turn.status.unfinished:
+            await self._check_again(conversation, turn.asker_id, turn.roles)
         if not await self._store.requeue(turn.id, model=model):
             raise ForUser("This question is being answered already.")
         if pages:
@@ -138,9 +146,13 @@ class Chat:
         turn = await self._known(turn_id)
         if turn.status.unfinished:
             raise ForUser("This question is still being answered.")
-        prompt = Said(asked.id, asked.author_id, asked.author_name, (Text(CONTINUE),), asked.at)
+        prompt = replace(asked, parts=(Text(CONTINUE),))
         conversation = await self._store.conversation(turn.conversation_id)
         if conversation is not None:
+            guild = await self.settings_of(conversation.guild_id, asked.roles)
+            await self._check_limits(
+                guild, conversation.guild_id, asked.author_id, waits=conversation.id in self._lanes
+            )
             await self.ask(conversation, prompt, pages=pages)
 
     async def ask_again(self, turn: Turn, *, remarks: Sequence[str] = ()) -> None:
@@ -165,8 +177,11 @@ class Chat:
         else:
             self._remarks.pop(turn.id, None)
 
-    def take_back(self, gone: Leftover) -> None:
-        """A turn is gone from the store: its answer ends, or it waits no more, and what shows it is deleted."""
+    def take_back(self, gone: Leftover, *, patiently: bool = False) -> None:
+        """A turn is gone from the store: its answer ends, or it waits no more, and what shows it is deleted.
+
+        `patiently`: it is one of many, so that its messages go when it is their turn.
+        """
         self._remarks.pop(gone.turn_id, None)
         self._signs.take_down(gone.turn_id)
         lane = self._lanes.get(gone.channel_id)
@@ -175,7 +190,7 @@ class Chat:
             return
         if lane is not None:
             lane.queue = deque(waiting for waiting in lane.queue if waiting.id != gone.turn_id)
-        self._spawn(self._redraw.take_down(gone))
+        self._spawn(self._take_down_in_turn(gone) if patiently else self._redraw.take_down(gone))
 
     def drop(self, conversation_id: int) -> None:
         """A conversation is gone from the store, and its channel from Discord: nothing of it is answered any more."""
@@ -189,11 +204,38 @@ class Chat:
         if lane.answer is not None:
             lane.answer.cut(Cut.WITHDRAWN)
 
-    async def settings_of(self, guild_id: int | None) -> GuildSettings:
-        """What the admins of a server have decided; the defaults where there is none, as in direct messages."""
-        if guild_id is None:
-            return GuildSettings()
-        return GuildSettings.model_validate(await self._store.guild_settings(guild_id) or {})
+    async def settings_of(self, guild_id: int | None, roles: Collection[int] = ()) -> GuildSettings:
+        """What the admins of a server have decided, as it holds for a member with these roles, under the ceilings.
+
+        The operator's defaults where there is no server, as in direct messages.
+        """
+        settings = GuildSettings(data_policy=self._backstage.defaults.data_policy)
+        if guild_id is not None:
+            settings = GuildSettings.model_validate(await self._store.guild_settings(guild_id) or {})
+        return effective(settings, roles, self._backstage.ceilings)
+
+    async def check_may_ask(
+        self, asker: Asker, *, guild_id: int | None, channels: Collection[int], conversation_id: int = 0
+    ) -> None:
+        """Raise ForUser where somebody's question would be refused now, before anything is stored or opened for it.
+
+        `channels` are where it is asked: a thread counts as the channel that it belongs to. A question that only
+        waits for its turn in `conversation_id` needs no place among the running answers yet.
+        """
+        guild = await self.settings_of(guild_id, asker.roles)
+        if guild_id is not None and (barred := may_ask_here(guild, channels, asker.roles)) is not None:
+            raise ForUser(barred)
+        lane = self._lanes.get(conversation_id)
+        if lane is not None and self._grows(lane, asker.id, asker.at) is not None:
+            return  # it is a part of a question that is asked already
+        await self._check_limits(guild, guild_id, asker.id, waits=lane is not None)
+
+    async def _check_limits(self, guild: GuildSettings, guild_id: int | None, user_id: int, *, waits: bool) -> None:
+        counted = caps(guild, in_server=guild_id is not None)
+        counted = tuple(cap for cap in counted if not (waits and cap.measure is Measure.RUNNING))
+        bill = Bill(0, 0, guild_id, user_id, counted, dms_count=guild.dms_count)
+        if (reached := await self._store.reached(bill)) is not None:
+            raise reached.error
 
     async def resume(self) -> None:
         """Repair what an earlier process left.
@@ -219,7 +261,7 @@ class Chat:
             else:
                 self._spawn(self._redraw.show(turn.id))
         for left in await self._store.leftovers():
-            self._spawn(self._redraw.take_down(left))
+            self._spawn(self._take_down_in_turn(left))
 
     async def aclose(self) -> None:
         """Interrupt what is running, storing and showing what has come; gives up on slow parts after a few seconds."""
@@ -237,12 +279,14 @@ class Chat:
     def _burst(self, conversation_id: int, said: Said) -> Turn | None:
         """The turn that this message belongs to because its author wrote on."""
         lane = self._lanes.get(conversation_id)
-        if lane is None:
-            return None
+        return None if lane is None else self._grows(lane, said.author_id, said.at)
+
+    def _grows(self, lane: _Lane, author_id: int, at: float) -> Turn | None:
+        """The turn that a message written by somebody at a time adds to."""
         turn = lane.queue[-1] if lane.queue else lane.taken
         if turn is lane.taken and (answer := lane.answer) is not None:
             turn = None if answer.seen or answer.over else answer.turn
-        if turn is None or turn.asker_id != said.author_id or said.at - turn.question[-1].at > BURST_SECONDS:
+        if turn is None or turn.asker_id != author_id or at - turn.question[-1].at > BURST_SECONDS:
             return None
         return turn
 
@@ -279,7 +323,7 @@ class Chat:
         if conversation is None:
             return
         self._signs.take_down(turn_id)
-        guild = await self.settings_of(conversation.guild_id)
+        guild = await self.settings_of(conversation.guild_id, turn.roles)
         if self._closing:
             return  # it stays QUEUED
         if (pages := self._pages.pop(turn.id, None)) is not None:  # only now, for an earlier answer notes its own
@@ -303,8 +347,17 @@ class Chat:
             raise ForUser("This question is not known any more; it was deleted. Please ask again.")
         return turn
 
+    async def _take_down_in_turn(self, gone: Leftover) -> None:
+        async with self._taking_down:
+            await self._redraw.take_down(gone)
+
     async def _interrupt(self, turn: Turn) -> None:
         await self._store.finish(turn.id, TurnStatus.INTERRUPTED, turn.steps, error=None, notices=turn.notices)
+
+    async def _check_again(self, conversation: Conversation, user_id: int, roles: Collection[int]) -> None:
+        """Raise LimitExceeded where another answer would be refused; nothing of the old one has changed then."""
+        guild = await self.settings_of(conversation.guild_id, roles)
+        await self._check_limits(guild, conversation.guild_id, user_id, waits=conversation.id in self._lanes)
 
     async def _is_in_place(self, turn: Turn) -> bool:
         conversation = await self._store.conversation(turn.conversation_id)

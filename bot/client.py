@@ -30,6 +30,9 @@ from bot.settings import Settings, is_host
 if TYPE_CHECKING:
     from bot.changes import Changes
     from bot.chat import Chat
+    from bot.forgetting import Forgetting
+    from bot.housekeeping import Housekeeping
+    from bot.keys import Keys
     from bot.naming import Naming
     from bot.openrouter.catalogue import Catalogue
     from bot.posting import Poster
@@ -54,6 +57,9 @@ COGS = (
     "cogs.settings",
     "cogs.limits",
     "cogs.audit",
+    "cogs.key",
+    "cogs.privacy",
+    "cogs.departures",
     "cogs.tools",
     "cogs.help",
 )
@@ -79,6 +85,9 @@ class Services:
     ceilings: Mapping[str, int]
     """The operator's, by limit."""
     kit: Kit
+    keys: Keys
+    forgetting: Forgetting
+    housekeeping: Housekeeping
 
 
 class Client(commands.AutoShardedBot):
@@ -148,6 +157,15 @@ class Client(commands.AutoShardedBot):
     def is_connected(self) -> bool:
         """Whether events from all servers reach the bot now; `is_ready` only says that they once did."""
         return self.is_ready() and not self.is_closed() and not self._lost_shards
+
+    def has_left(self, guild_id: int) -> bool:
+        """Whether the bot is certainly in a server no more: its shard has told of all its servers, and not of this.
+
+        Servers with an outage are told of as well.
+        """
+        shard_id = (guild_id >> 22) % (self.shard_count or 1)  # Discord, "Sharding"
+        is_told = self.is_ready() and shard_id in self.shards and shard_id not in self._lost_shards
+        return is_told and self.get_guild(guild_id) is None
 
     async def on_shard_disconnect(self, shard_id: int) -> None:
         self._lost_shards.add(shard_id)

@@ -16,9 +16,13 @@ import aiohttp
 import discord
 from discord.http import Route
 
+from bot.cipher import open_cipher
 from bot.client import redirect, refuse_foreign_gateway
 from bot.errors import ConfigError, ModelError
+from bot.keys import count_unreadable
 from bot.openrouter import Catalogue, key_status, open_http
+from bot.sandbox.owner import Sandbox
+from bot.sandbox.ready import is_installed
 from bot.settings import Settings
 from bot.store import Store
 
@@ -35,6 +39,9 @@ NEEDED = {
 """The permissions the bot works with, by discord.py's name and by the one that people see."""
 
 RETIRING_DAYS = 60
+
+SAFE_SECRET = 32
+"""Characters that a SECRET_KEY should have at least."""
 
 
 class Health(Enum):
@@ -56,7 +63,7 @@ class Finding:
 async def examine(settings: Settings, *, show: Callable[[str], object] = print) -> int:
     """Run every check and show its findings; returns the exit code, 1 when there is any fault."""
     faults = 0
-    for check in (_settings, _discord, _model, _database):
+    for check in (_settings, _discord, _model, _database, _sandbox):
         async for finding in check(settings):
             faults += finding.health is Health.FAULT
             show(f"{finding.health.value} {finding.text}")
@@ -70,8 +77,15 @@ async def _settings(settings: Settings) -> AsyncGenerator[Finding]:
         yield Finding(Health.GOOD, "Settings: complete.")
     except ConfigError as error:
         yield Finding(Health.FAULT, f"Settings: {error}")
-    if not settings.secret_key.get_secret_value():
+    secrets = settings.secret_keys
+    if not secrets:
         yield Finding(Health.WORTH_KNOWING, "SECRET_KEY is not set, so servers cannot store keys of their own.")
+    elif min(map(len, secrets)) < SAFE_SECRET:
+        yield Finding(
+            Health.FAULT,
+            f"SECRET_KEY has fewer than {SAFE_SECRET} characters, so it could be guessed. Put a new one (openssl rand "
+            "-base64 32) in front of it, with a comma between them, start the bot once, and take the old one out.",
+        )
 
 
 async def _discord(settings: Settings) -> AsyncGenerator[Finding]:
@@ -216,6 +230,28 @@ async def _database(settings: Settings) -> AsyncGenerator[Finding]:
     except ConfigError as error:
         yield Finding(Health.FAULT, f"Database: {error}")
         return
-    with suppress(OSError):
-        await store.close()
     yield Finding(Health.GOOD, "Database: open, and its tables are up to date.")
+    try:
+        unreadable, stored = await count_unreadable(store, await open_cipher(settings.secret_keys))
+    finally:
+        with suppress(OSError):
+            await store.close()
+    if unreadable:
+        yield Finding(
+            Health.FAULT,
+            f"Servers' keys: {unreadable} of {stored} cannot be decrypted, so those servers get no answers. Put the "
+            "SECRET_KEY that they were stored with behind the present one, with a comma between them, or ask the "
+            "servers' admins to set their keys anew.",
+        )
+    elif stored:
+        yield Finding(Health.GOOD, f"Servers' keys: {stored}, and all can be decrypted.")
+
+
+async def _sandbox(_: Settings) -> AsyncGenerator[Finding]:
+    fault = await Sandbox().why_unavailable()
+    if fault is None:
+        yield Finding(Health.GOOD, "Sandbox: ready, so admins can turn run_python on.")
+    elif is_installed():
+        yield Finding(Health.WORTH_KNOWING, f"Sandbox: {fault}")
+    else:
+        yield Finding(Health.GOOD, f"Sandbox: optional, and run_python is not offered. {fault}")

@@ -44,6 +44,7 @@ _ELSEWHERE = _AGAIN | {
     ModelFault.RATE_LIMITED,
     ModelFault.OVERLOADED,
     ModelFault.NO_MODEL,
+    ModelFault.POLICY,
 }
 """Faults of one model or its provider: another model may answer."""
 

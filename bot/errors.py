@@ -15,6 +15,13 @@ class ForUser(Exception):
     """Read by a member, privately: the text is shown as it is."""
 
 
+class LimitExceeded(ForUser):
+    """Read by a member: which limit is reached, how much of it is used, and when there is room again.
+
+    Nothing was asked of a model, and nothing was paid.
+    """
+
+
 class ConfigError(Exception):
     """Read by the operator, as one line on standard error before the process ends.
 
@@ -72,6 +79,7 @@ class ModelFault(StrEnum):
     FORBIDDEN = "forbidden"  # permission, guardrail, region
     MODERATED = "moderated"  # the content was refused
     NO_MODEL = "no_model"  # unknown, retired, or no endpoint serves it under the settings in force
+    POLICY = "policy"  # somebody serves the model, but nobody who keeps to the data policy
     CONTEXT_FULL = "context_full"
     FILE_REFUSED = "file_refused"  # an image or a PDF of the conversation is not taken
     REFUSED = "refused"  # any other 4xx: our request is at fault
@@ -85,11 +93,12 @@ _SENTENCES: dict[ModelFault, str] = {
     ModelFault.CUT_OFF: "The connection to the model broke off in the middle of the answer. Please try again.",
     ModelFault.EMPTY: "The model finished without saying anything. Please try again, or rephrase the question.",
     ModelFault.GARBLED: "The model's server sent something that is not an answer. Please try again.",
-    ModelFault.BAD_KEY: "The key for the model's server is missing or invalid. Please tell a server admin.",
-    ModelFault.NO_CREDIT: "The account that pays for the model has no credit left. Please tell a server admin.",
-    ModelFault.FORBIDDEN: "The model's server does not allow this request. Please tell a server admin.",
+    ModelFault.BAD_KEY: "The key for the model's server is missing or invalid.",
+    ModelFault.NO_CREDIT: "The account that pays for the model has no credit left.",
+    ModelFault.FORBIDDEN: "The model's server does not allow this request.",
     ModelFault.MODERATED: "The model's provider declined this message because of its content. Please rephrase it.",
     ModelFault.NO_MODEL: "This model is gone, or nobody serves it right now. Please choose another model.",
+    ModelFault.POLICY: "Nobody who keeps to the data policy in force serves this model. Please choose another model.",
     ModelFault.CONTEXT_FULL: "This conversation is too long for the model. Please start a new thread.",
     ModelFault.FILE_REFUSED: "The model's server does not take this image or PDF. Please send it in another form.",
     ModelFault.REFUSED: "The model's server refused the request. Please try again, or choose another model.",

@@ -71,6 +71,10 @@ class Said:
     author_name: str
     parts: tuple[Part, ...]
     at: float
+    roles: tuple[int, ...] = ()
+    """The roles that the author had then: limits may depend on them."""
+    quoted: tuple[int, ...] = field(default=(), compare=False, repr=False)
+    """Whose messages stand in its parts besides the author's own; here only until it is stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +165,8 @@ class TurnStatus(StrEnum):
     STOPPED = "stopped"
     INTERRUPTED = "interrupted"
     FAILED = "failed"
+    REFUSED = "refused"
+    """A limit was reached before anything was asked: no part of the history, until it is tried again."""
 
     @property
     def unfinished(self) -> bool:
@@ -189,6 +195,11 @@ class Turn:
     @property
     def asker_id(self) -> int:
         return self.question[0].author_id
+
+    @property
+    def roles(self) -> tuple[int, ...]:
+        """The roles that the asker had when they asked."""
+        return self.question[0].roles
 
     @property
     def text(self) -> str:

@@ -14,6 +14,7 @@ from typing import Protocol
 
 from bot.events import ModelEvent
 from bot.guild import DataPolicy
+from bot.limits import Bill
 from bot.messages import JsonObject, Turn
 
 DEFAULT_CONTEXT_TOKENS = 32_768
@@ -100,6 +101,8 @@ class ModelRequest:
     """About how many tokens the turns take."""
     room: int | None = field(default=None, compare=False)
     """How many tokens the turns may take, those included that the running answer adds; None: not known."""
+    bill: Bill | None = None
+    """Who pays, and within which limits; None where nothing is counted."""
     wanted: Callable[[], bool] = field(default=_always, compare=False, repr=False)
     """Whether text that comes now is about to be looked at; other text may be held back for some tenths of a second."""
 

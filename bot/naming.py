@@ -18,10 +18,12 @@ from typing import Any, Protocol
 
 from bot.assemble import StepAssembler
 from bot.effort import offered
-from bot.errors import ForUser, ModelError, RetryLater, describe
+from bot.errors import ForUser, LimitExceeded, ModelError, RetryLater, describe
 from bot.guild import GuildSettings
-from bot.messages import Conversation, Said, Step, Text, Turn, TurnStatus
-from bot.model import Catalogue, Model, ModelRequest
+from bot.keys import Keys
+from bot.limits import Bill, caps
+from bot.messages import Conversation, Said, Text, Turn, TurnStatus
+from bot.model import Catalogue, Key, Model, ModelRequest
 from bot.store import Store
 from bot.titles import SYSTEM, clean_title, question_for_title
 
@@ -71,6 +73,7 @@ class Naming:
         store: Store,
         model: Model,
         catalogue: Catalogue,
+        keys: Keys,
         names: ThreadNames,
         defaults: NamingDefaults,
         *,
@@ -80,6 +83,7 @@ class Naming:
         self._store = store
         self._model = model
         self._catalogue = catalogue
+        self._keys = keys
         self._names = names
         self._defaults = defaults
         self._settings_of = settings_of
@@ -168,27 +172,26 @@ class Naming:
             self._at_work.discard(conversation_id)
 
     async def _ask(self, conversation: Conversation, turns: Sequence[Turn]) -> str | None:
-        """Let the conversation's model name it, and enter what that cost; None where it gave no title."""
-        request = self._request(conversation, turns, await self._settings_of(conversation.guild_id))
+        """Let the conversation's model name it, and enter what that cost; None where it gave no title.
+
+        Raises KeyUnusable where the server's own key, which pays, cannot be read.
+        """
+        key = await self._keys.of(conversation.guild_id)
+        guild = await self._settings_of(conversation.guild_id)
+        request = self._request(conversation, turns, guild, key)
         assembler = StepAssembler(self._clock)
         try:
             async with asyncio.timeout(TITLE_SECONDS), aclosing(self._model.stream(request)) as events:
                 async for event in events:
                     assembler.apply(event)
-        except (ModelError, TimeoutError) as error:
+        except (ModelError, LimitExceeded, TimeoutError) as error:
             log.info("conversation %d: no title: %s", conversation.id, describe(error))
             return None
-        finally:
-            await self._enter(turns[-1], conversation, assembler.snapshot(), request.model)
         return clean_title(assembler.snapshot().text)
 
-    async def _enter(self, turn: Turn, conversation: Conversation, step: Step, model: str) -> None:
-        if step.usage is not None:
-            await self._store.enter_usage(
-                turn.id, conversation, turn.asker_id, model=step.model or model, usage=step.usage
-            )
-
-    def _request(self, conversation: Conversation, turns: Sequence[Turn], guild: GuildSettings) -> ModelRequest:
+    def _request(
+        self, conversation: Conversation, turns: Sequence[Turn], guild: GuildSettings, key: Key | None
+    ) -> ModelRequest:
         model = conversation.model or guild.model or self._defaults.model
         info = self._catalogue.get(model)
         effort = next(iter(offered(info, guild.max_effort)), None)
@@ -202,6 +205,9 @@ class Naming:
             fallbacks=tuple(name for name in self._defaults.fallbacks if name != model),
             effort=effort,
             max_output_tokens=ROOM_FOR_TITLE + (ROOM_FOR_THOUGHT if thinks else 0),
+            key=key,
+            bill=_bill(conversation, turns[-1], guild),
+            data_policy=guild.data_policy,
             name_speakers=False,
         )
 
@@ -213,6 +219,19 @@ class Naming:
             log.debug("a thread keeps its name: %s", describe(error))
         else:
             log.error("a title could not be made: %s", describe(error))
+
+
+def _bill(conversation: Conversation, turn: Turn, guild: GuildSettings) -> Bill:
+    counted = caps(guild, in_server=conversation.guild_id is not None)
+    return Bill(
+        turn.id,
+        conversation.id,
+        conversation.guild_id,
+        turn.asker_id,
+        counted,
+        dms_count=guild.dms_count,
+        is_title=True,
+    )
 
 
 def _is_due(turn: Turn, conversation: Conversation) -> bool:

@@ -11,9 +11,11 @@ from dataclasses import replace
 
 from bot.choosing import choose
 from bot.context import Fit, fit, lighten
+from bot.data_policy import nobody_keeps_to
+from bot.errors import ModelError, ModelFault
 from bot.guild import GuildSettings
-from bot.messages import Conversation, Turn
-from bot.model import Catalogue, ModelRequest
+from bot.messages import Conversation, Turn, TurnStatus
+from bot.model import Catalogue, Key, ModelRequest
 from bot.persona import system_prompt
 from bot.sight import TEXT_ONLY, abilities, left_out, says_nothing
 from bot.store import Store
@@ -52,6 +54,8 @@ class Prompt:
             catalogue=catalogue,
         )
         self._without_files = False
+        self.key: Key | None = None
+        """The server's own key, which pays; None where that is the operator's."""
         self.model = self._choice.model
         self.info = catalogue.get(self.model)
         """What is known of the model."""
@@ -66,6 +70,12 @@ class Prompt:
     def remark(self) -> str | None:
         """What to say of the choice of the model, such as that another had to be taken."""
         return self._choice.notice
+
+    def why_refused(self, error: ModelError) -> str | None:
+        """What to tell people where a fault lies in the data policy that is in force; None for any other fault."""
+        if error.fault is not ModelFault.POLICY:
+            return None
+        return nobody_keeps_to(self._guild.data_policy, in_server=self._conversation.guild_id is not None)
 
     def says_nothing(self, turn: Turn) -> bool:
         """Whether a turn asks by nothing but files that the model is not shown."""
@@ -89,7 +99,7 @@ class Prompt:
         since = min(self._conversation.first_turn_id, turn.id)  # one that has left the window may be asked again
         turns = await self._store.turns(self._conversation.id, since=since)
         this = next((found for found in turns if found.id == turn.id), None)
-        return this, [found for found in turns if found.id < turn.id]
+        return this, [found for found in turns if found.id < turn.id and found.status is not TurnStatus.REFUSED]
 
     async def request(self, turn: Turn, earlier: Sequence[Turn], limit: int | None) -> tuple[Fit, ModelRequest]:
         """Choose what to send, within the room that the model's window leaves, and within `limit` tokens."""
@@ -119,6 +129,8 @@ class Prompt:
             effort=conversation.effort or guild.effort,
             max_effort=guild.max_effort,
             max_output_tokens=room.answer,
+            key=self.key,
+            data_policy=guild.data_policy,
             name_speakers=conversation.guild_id is not None,
             turns_tokens=fitted.tokens,
             room=budget,

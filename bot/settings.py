@@ -7,19 +7,25 @@ nothing of what the settings are used for.
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.errors import ConfigError
+from bot.guild import LIMITS, DataPolicy
 
 DISCORD_API_URL = "https://discord.com/api/v10"
 OPENROUTER_BASE_URL = "https://openrouter.ai/api/v1"
 DEFAULT_MODEL = "moonshotai/kimi-k2-thinking"
 
 _TOKEN = re.compile(r"[\w-]{20,}\.[\w-]{5,}\.[\w-]{25,}")
+
+
+_A_NUMBER = "use a whole number that no server may go beyond, or leave it empty"
+_AN_AMOUNT = "use an amount of US dollars, such as 2.50, that no server may go beyond, or leave it empty"
 
 
 class Settings(BaseSettings):
@@ -42,10 +48,20 @@ class Settings(BaseSettings):
     fallback_models: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="use a comma-separated list of model ids, or leave it empty"
     )
-    secret_key: SecretStr = Field(SecretStr(""), description="use a long random text; it encrypts servers' own keys")
+    secret_key: SecretStr = Field(
+        SecretStr(""),
+        description="use a long random text; it encrypts servers' own keys. Several, the newest first, with commas",
+    )
     owner_ids: Annotated[tuple[int, ...], NoDecode] = Field(
         (), description="use a comma-separated list of Discord user ids (numbers)"
     )
+    data_policy: DataPolicy = Field(
+        DataPolicy.NO_TRAINING, description="use any, no_training or zero_retention; it holds in direct messages"
+    )
+    retention_days: int | None = Field(
+        None, ge=1, le=3_650, description="use a number of days from 1 to 3650, or leave it out to keep conversations"
+    )
+    privacy_url: str = Field("", description="use the http(s) URL of your privacy policy, or leave it out")
     titles: bool = Field(True, description="use true or false")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="use DEBUG, INFO, WARNING or ERROR"
@@ -59,7 +75,30 @@ class Settings(BaseSettings):
         OPENROUTER_BASE_URL,
         description="use the http(s) URL of an OpenAI-style API, such as http://localhost:8080/v1",
     )
+    mcp_config: str = Field(
+        "", description="use the path of an mcp.json that lists MCP servers, or leave it out for none"
+    )
     health_port: int = Field(0, ge=0, le=65535, description="use a port number for the health endpoint, or 0 for none")
+
+    ceiling_requests_per_user_hour: int | None = Field(None, ge=0, description=_A_NUMBER)
+    ceiling_requests_per_server_hour: int | None = Field(None, ge=0, description=_A_NUMBER)
+    ceiling_tokens_per_user_day: int | None = Field(None, ge=0, description=_A_NUMBER)
+    ceiling_usd_per_user_day: Decimal | None = Field(None, ge=0, description=_AN_AMOUNT)
+    ceiling_usd_per_server_day: Decimal | None = Field(None, ge=0, description=_AN_AMOUNT)
+    ceiling_usd_per_server_month: Decimal | None = Field(None, ge=0, description=_AN_AMOUNT)
+    ceiling_concurrent_per_user: int | None = Field(None, ge=1, description=_A_NUMBER)
+    ceiling_concurrent_per_server: int | None = Field(None, ge=1, description=_A_NUMBER)
+    ceiling_max_output_tokens: int | None = Field(None, ge=256, description=_A_NUMBER)
+    ceiling_max_tool_calls: int | None = Field(None, ge=0, le=300, description=_A_NUMBER)
+    ceiling_max_attachment_kb: int | None = Field(None, ge=1, description=_A_NUMBER)
+    ceiling_max_attachments: int | None = Field(None, ge=1, description=_A_NUMBER)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _blank_ceiling(cls, value: Any, info: ValidationInfo) -> Any:
+        """A ceiling that is left empty is none."""
+        is_ceiling = (info.field_name or "").startswith("ceiling_")
+        return None if is_ceiling and isinstance(value, str) and not value.strip() else value
 
     @field_validator("fallback_models", "owner_ids", mode="before")
     @classmethod
@@ -67,6 +106,16 @@ class Settings(BaseSettings):
         if isinstance(value, str):
             return tuple(item.strip() for item in value.split(",") if item.strip())
         return value
+
+    @field_validator("retention_days", mode="before")
+    @classmethod
+    def _none_if_blank(cls, value: Any) -> Any:
+        return None if isinstance(value, str) and not value.strip() else value
+
+    @field_validator("privacy_url")
+    @classmethod
+    def _page_url(cls, value: str) -> str:
+        return _checked_url(value, ("http", "https")) if value else value
 
     @field_validator("log_level", mode="before")
     @classmethod
@@ -97,9 +146,24 @@ class Settings(BaseSettings):
         return self
 
     @property
+    def ceilings(self) -> dict[str, int]:
+        """The operator's ceilings that are set, by limit; dollars in nanodollars."""
+        found = ((name, getattr(self, f"ceiling_{name}")) for name in LIMITS)
+        return {
+            name: int(value * 10**9) if isinstance(value, Decimal) else value
+            for name, value in found
+            if value is not None
+        }
+
+    @property
     def is_openrouter(self) -> bool:
         """Whether the model endpoint is OpenRouter itself, which always needs a key."""
         return is_host(self.openrouter_base_url, "openrouter.ai")
+
+    @property
+    def secret_keys(self) -> tuple[str, ...]:
+        """What SECRET_KEY lists: the first encrypts, all of them decrypt; none where it is not set."""
+        return tuple(filter(None, map(str.strip, self.secret_key.get_secret_value().split(","))))
 
     def check_for_discord(self) -> None:
         """Raise ConfigError where something is missing that the bot on Discord cannot do without."""

@@ -16,9 +16,10 @@ from discord.ext import commands
 from bot.client import Client
 from bot.errors import ForUser
 from bot.incoming import is_blank, one_line, thread_name
-from bot.messages import Conversation, Part, Said, Text
+from bot.messages import Conversation, Text
 from bot.starting import Spot
 from cogs.attachments import read_attachments
+from cogs.here import asker, check_may_ask, said_by
 from cogs.in_place import ask_in_place
 from cogs.picking import Picker
 from cogs.threads import check_interaction, earlier_in, joined, open_thread, spot_of
@@ -57,7 +58,8 @@ class Ask(commands.Cog):
     ) -> None:
         if is_blank(prompt):
             raise ForUser("The question is empty. Please write what you would like to know.")
-        settings = await self._services.chat.settings_of(interaction.guild_id)
+        by = asker(interaction.user, interaction.created_at)
+        settings = await self._services.chat.settings_of(interaction.guild_id, by.roles)
         known = await self._services.store.conversation(interaction.channel_id or 0)
         spot = spot_of(interaction, known)
         guild_id = None if spot is Spot.IN_PLACE else interaction.guild_id
@@ -66,11 +68,13 @@ class Ask(commands.Cog):
         if effort and info and effort not in efforts:
             raise ForUser(f"{info.name} does not offer the effort “{effort}” here. {_on_offer(efforts)}")
         check_interaction(interaction, spot)
+        if spot is not Spot.IN_PLACE:
+            await check_may_ask(interaction, conversation_id=known.id if known else 0)
         chosen = picked.model if picked else None
         notes = (picked.remark,) if picked and picked.remark else ()
         files = [file] if file else []
         if spot is Spot.IN_PLACE:
-            said = _said(interaction, (Text(prompt),))
+            said = said_by(interaction, prompt)
             await ask_in_place(interaction, said, files, model=chosen, effort=effort, remarks=notes)
             return
         if known is not None and (chosen or effort):
@@ -80,14 +84,16 @@ class Ask(commands.Cog):
         quote = await interaction.response.send_message(_quoted(prompt, interaction.user.display_name))
         parts, remarks = await read_attachments(files, settings)
         conversation = known or _with_choice(await self._begun(interaction, spot, prompt), chosen, effort)
-        parts, remarks = (Text(prompt), *parts), (*notes, *remarks)
+        parts, remarks, quoted = (Text(prompt), *parts), (*notes, *remarks), ()
         if spot is Spot.THREAD:
             me = self._client.user
-            earlier, trouble = await earlier_in(interaction.channel, me, settings, before=interaction)
+            earlier, trouble, quoted = await earlier_in(interaction.channel, me, settings, before=interaction)
             parts, remarks = (*earlier, *parts), (*remarks, *trouble)
         # The quote stands for the question: whoever deletes it takes the question back.
-        said = replace(_said(interaction, parts), id=quote.message_id or interaction.id)
+        said = replace(said_by(interaction, prompt, said_id=quote.message_id), parts=parts, quoted=quoted)
         await self._services.chat.ask(conversation, said, remarks=remarks)
+        if quote.message_id is not None:
+            await self._services.store.note_quote(said.id, interaction.channel_id or 0, quote.message_id)
 
     @ask.autocomplete("model")
     async def _models(self, interaction: discord.Interaction[Client], typed: str) -> list[app_commands.Choice[str]]:
@@ -118,11 +124,6 @@ class Ask(commands.Cog):
                 await interaction.delete_original_response()
                 raise
         return Conversation(channel_id, interaction.guild_id, asker_id, title=title, created_at=at, parent_id=parent_id)
-
-
-def _said(interaction: discord.Interaction[Client], parts: tuple[Part, ...]) -> Said:
-    user = interaction.user
-    return Said(interaction.id, user.id, user.display_name, parts, interaction.created_at.timestamp())
 
 
 def _with_choice(conversation: Conversation, model: str | None, effort: str | None) -> Conversation:

@@ -25,6 +25,7 @@ from bot.impatience import impatient
 from bot.incoming import is_blank, readable, thread_name
 from bot.messages import Conversation, Listen, Part, Said, Text
 from cogs.attachments import read_attachments
+from cogs.here import asker, channels_of
 from cogs.threads import READ_SECONDS, check_message, earlier_in, is_new_post, joined, open_thread
 
 log = logging.getLogger(__name__)
@@ -192,6 +193,13 @@ class Chat(commands.Cog):
                 await self._store.add_conversation(_listening(new_conversation(message.channel.id, message)))
                 raise ForUser(MENTION_ME)
             return
+        by = asker(message.author, message.created_at)
+        await self._chat.check_may_ask(
+            by,
+            guild_id=message.guild.id if message.guild else None,
+            channels=channels_of(message.channel),
+            conversation_id=known.id if known else 0,
+        )
         check_message(message, opens_thread=decision is Verdict.OPEN_THREAD)
         parts, remarks = await self._parts(message)
         if not parts:
@@ -205,11 +213,12 @@ class Chat(commands.Cog):
         elif conversation is None:
             conversation = new_conversation(message.channel.id, message)
             conversation = _listening(conversation) if decision is Verdict.ANSWER else conversation
+        quoted: tuple[int, ...] = ()
         if decision is Verdict.JOIN_THREAD:
             settings = await self._settings(message)
-            earlier, trouble = await earlier_in(message.channel, self._client.user, settings, before=message)
+            earlier, trouble, quoted = await earlier_in(message.channel, self._client.user, settings, before=message)
             parts, remarks = (*earlier, *parts), (*remarks, *trouble)
-        said = Said(message.id, message.author.id, message.author.display_name, parts, message.created_at.timestamp())
+        said = Said(message.id, by.id, message.author.display_name, parts, by.at, by.roles, quoted)
         if datetime.now(UTC) - message.created_at > LATE:
             await self._chat.offer(conversation, said)
         else:
@@ -275,7 +284,8 @@ class Chat(commands.Cog):
         return await read_attachments(message.attachments, settings, refresh=again)
 
     async def _settings(self, message: discord.Message) -> GuildSettings:
-        return await self._chat.settings_of(message.guild.id if message.guild else None)
+        by = asker(message.author, message.created_at)
+        return await self._chat.settings_of(message.guild.id if message.guild else None, by.roles)
 
 
 def new_conversation(channel_id: int, message: discord.Message, *, title: str = "") -> Conversation:

@@ -14,6 +14,7 @@ from discord.ext import commands
 
 from bot.client import Client
 from bot.errors import ForUser
+from bot.messages import TurnStatus
 from bot.persona import system_prompt
 from bot.render.chart import draw_window
 from bot.render.window_facts import alt_text, facts
@@ -59,7 +60,7 @@ class Context(commands.Cog):
         info = services.catalogue.get(model)
         system = system_prompt(own=conversation.persona, guild=guild, shared=conversation.guild_id is not None)
         room = room_for(system, info, max_output=guild.max_output_tokens)
-        turns = await services.store.turns(conversation.id)
+        turns = [turn for turn in await services.store.turns(conversation.id) if turn.status is not TurnStatus.REFUSED]
         spending = await services.store.spending(conversation.id)
         able = abilities(info, parses_pdfs=services.catalogue.speaks_openrouter)
         return look_at(conversation, turns, model=model, info=info, room=room, able=able, spending=spending)

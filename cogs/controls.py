@@ -18,11 +18,11 @@ from discord.ext import commands
 from bot.client import Client, tell
 from bot.errors import ForUser
 from bot.incoming import one_line
-from bot.messages import Said, Text, Turn
+from bot.messages import Turn
 from bot.model import short_name
 from bot.render.files import whole_answer
 from bot.render.page import Control
-from cogs.here import NOT_HERE
+from cogs.here import NOT_HERE, check_may_ask, said_by
 from cogs.in_place import go_on_in_place, is_in_place, retry_in_place, show_end_in_place
 from cogs.picking import Picker
 from cogs.reasoning import show_thoughts
@@ -79,11 +79,14 @@ class ReplyBox(discord.ui.Modal, title="Reply to Cogitor"):
         conversation = await services.store.conversation(self._turn.conversation_id)
         if conversation is None:
             raise ForUser(GONE)
+        await check_may_ask(interaction, conversation_id=conversation.id)
         name = discord.utils.escape_markdown(one_line(interaction.user.display_name))
         quote = await interaction.response.send_message(f"-# {name} replied\n>>> {self.text.value[:1900]}")
-        said = _said(interaction, self.text.value)
+        said = said_by(interaction, self.text.value)
         # The quote stands for the question: whoever deletes it takes the question back.
         await services.chat.ask(conversation, replace(said, id=quote.message_id or said.id))
+        if quote.message_id is not None:
+            await services.store.note_quote(quote.message_id, conversation.id, quote.message_id)
 
     async def on_error(self, interaction: discord.Interaction[Any], error: Exception) -> None:
         await tell(interaction, error)
@@ -109,7 +112,7 @@ async def press(interaction: discord.Interaction[Any], control: Control, turn_id
             await retry_in_place(interaction, turn)
         case Control.CONTINUE if in_place:
             _check_owner(interaction, turn)
-            await go_on_in_place(interaction, turn, _said(interaction, ""))
+            await go_on_in_place(interaction, turn, said_by(interaction, ""))
         case Control.RETRY:
             _check_owner(interaction, turn)
             await interaction.response.defer()
@@ -118,7 +121,7 @@ async def press(interaction: discord.Interaction[Any], control: Control, turn_id
         case Control.CONTINUE:
             _check_owner(interaction, turn)
             await interaction.response.defer()
-            await services.chat.go_on(turn.id, _said(interaction, ""))
+            await services.chat.go_on(turn.id, said_by(interaction, ""))
         case Control.REASONING:
             await show_thoughts(interaction, turn)
         case Control.SOURCE:
@@ -171,11 +174,6 @@ class Controls(commands.Cog):
 def _check_owner(interaction: discord.Interaction[Any], turn: Turn) -> None:
     if interaction.user.id != turn.asker_id and not interaction.permissions.manage_messages:
         raise ForUser(NOT_YOURS)
-
-
-def _said(interaction: discord.Interaction[Any], text: str) -> Said:
-    user = interaction.user
-    return Said(interaction.id, user.id, user.display_name, (Text(text),), interaction.created_at.timestamp())
 
 
 async def _show_source(interaction: discord.Interaction[Any], turn: Turn) -> None:

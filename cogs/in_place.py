@@ -7,11 +7,13 @@ brings the token by which it goes on. Where that is so is not decided here.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import discord
 
 from bot.errors import ForUser
+from bot.limits import Asker
 from bot.messages import Conversation, Listen, Said, Turn
 from cogs.attachments import read_attachments
 
@@ -33,6 +35,8 @@ async def ask_in_place(
     Raises ForUser where it `needs_files` and none of them can be used.
     """
     services = interaction.client.services
+    said = replace(said, roles=())  # what holds in a server that has not invited the bot is not known
+    await services.chat.check_may_ask(Asker(said.author_id, (), said.at), guild_id=None, channels=())
     response_id = await _defer(interaction)
     parts, unread = await read_attachments(attachments)
     if needs_files and not parts:
@@ -43,7 +47,7 @@ async def ask_in_place(
         said.id, None, said.author_id, model=model, effort=effort, listen=Listen.NOTHING, created_at=asked_at
     )
     services.poster.in_place.open(conversation.id, interaction, response_id)
-    question = Said(said.id, said.author_id, said.author_name, (*said.parts, *parts), said.at)
+    question = replace(said, parts=(*said.parts, *parts))
     if await services.chat.ask(conversation, question, remarks=(*remarks, *unread), pages=(response_id,)) is None:
         await interaction.delete_original_response()
         raise ForUser(STILL_RUNNING)

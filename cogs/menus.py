@@ -22,11 +22,12 @@ from bot.client import Client, tell
 from bot.errors import ForUser, RetryLater, ShowError
 from bot.impatience import impatient
 from bot.incoming import is_blank, one_line, thread_name
-from bot.messages import Conversation, Said, Text
+from bot.messages import Conversation
 from bot.refusals import Refusals
 from bot.starting import Spot
 from cogs.attachments import read_attachments
 from cogs.forms import typed
+from cogs.here import check_may_ask, said_by
 from cogs.in_place import STILL_RUNNING, ask_in_place
 from cogs.pointed import Pointed
 from cogs.threads import check_interaction, earlier_in, in_a_while, joined, open_thread, spot_of
@@ -108,22 +109,26 @@ class Menus(commands.Cog):
         known = await self._known(interaction)
         spot = spot_of(interaction, known)
         check_interaction(interaction, spot)
-        said = _said(interaction, said_id, f"{question or EXPLANATION}\n\n{about.quoted}")
+        said = said_by(interaction, f"{question or EXPLANATION}\n\n{about.quoted}", said_id=said_id)
+        said = replace(said, quoted=(about.message.author.id,))
         if spot is Spot.IN_PLACE:
             await ask_in_place(interaction, said, about.files, needs_files=about.is_blank)
             return
+        await check_may_ask(interaction, conversation_id=known.id if known else 0)
         await interaction.response.defer(ephemeral=True, thinking=True)
-        settings = await self._services.chat.settings_of(interaction.guild_id)
+        settings = await self._services.chat.settings_of(interaction.guild_id, said.roles)
         parts, remarks = await read_attachments(about.files, settings)
         if about.is_blank and not parts:
             raise ForUser(" ".join(remarks))
         said = replace(said, parts=(*said.parts, *parts))
         conversation, joins = await self._home(interaction, spot, known, about, question)
         if joins is not None:
-            earlier, trouble = await earlier_in(joins, self._client.user, settings, before=interaction)
-            said, remarks = replace(said, parts=(*earlier, *said.parts)), (*remarks, *trouble)
-        await self._quote(conversation.id, _told(interaction, about, question))
+            earlier, trouble, quoted = await earlier_in(joins, self._client.user, settings, before=interaction)
+            said = replace(said, parts=(*earlier, *said.parts), quoted=(*said.quoted, *quoted))
+            remarks = (*remarks, *trouble)
+        quote_id = await self._quote(conversation.id, _told(interaction, about, question))
         await self._services.chat.ask(conversation, said, remarks=remarks)
+        await self._services.store.note_quote(said.id, conversation.id, quote_id)
         if conversation.id == interaction.channel_id:
             await interaction.delete_original_response()
         else:
@@ -154,12 +159,13 @@ class Menus(commands.Cog):
         channel = (guild.get_thread(place) if guild else None) or self._client.get_partial_messageable(place)
         return joined(place, channel, new.owner_id, new.created_at, new.guild_id), channel
 
-    async def _quote(self, channel_id: int, text: str) -> None:
-        """Show the others what was asked. Raises ForUser where the bot may not write."""
+    async def _quote(self, channel_id: int, text: str) -> int:
+        """Show the others what was asked, and return the message's id. Raises ForUser where the bot may not write."""
         try:
             async with asyncio.timeout(POST_SECONDS), Refusals():
                 with impatient():
-                    await self._client.get_partial_messageable(channel_id).send(text, suppress_embeds=True)
+                    place = self._client.get_partial_messageable(channel_id)
+                    return (await place.send(text, suppress_embeds=True)).id
         except ShowError as error:
             raise ForUser(f"I cannot answer in <#{channel_id}>. {error}") from error
         except RetryLater as later:
@@ -185,11 +191,6 @@ def _form(asked_by: int) -> discord.ui.Modal:
     form.add_item(question)
     form.stop()
     return form
-
-
-def _said(interaction: discord.Interaction[Client], said_id: int, text: str) -> Said:
-    user = interaction.user
-    return Said(said_id, user.id, user.display_name, (Text(text),), interaction.created_at.timestamp())
 
 
 def _told(interaction: discord.Interaction[Client], about: Pointed, question: str | None) -> str:

@@ -15,7 +15,7 @@ import pytest
 
 from bot import __version__
 from bot.__main__ import without_traceback
-from bot.playground.app import KeptWorld
+from bot.playground.app import KeptWorld, kept_secret
 from bot.playground.model import ModelServer
 from bot.store import Store
 from tests.command_line import (
@@ -329,3 +329,12 @@ def test_an_error_that_a_library_logs_is_named_without_its_text() -> None:
     shown = logging.Formatter("%(message)s").format(record)
     assert shown.startswith("retry in 2 s (ValueError at test_command_line.py:")
     assert "\n" not in shown
+
+
+def test_the_playgrounds_secret_is_the_same_the_next_day_and_for_its_owner_alone(tmp_path: Path) -> None:
+    path = tmp_path / "secret"
+    first = kept_secret(path)
+    assert len(first.get_secret_value()) >= 32
+    assert kept_secret(path) == first
+    assert path.stat().st_mode & 0o077 == 0
+    assert kept_secret(tmp_path / "no folder" / "secret").get_secret_value() == ""

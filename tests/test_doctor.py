@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from bot.cipher import Cipher
 from bot.doctor import NEEDED, Health, check_key, examine
 from bot.errors import ModelError, ModelFault
 from bot.openrouter import key_status, open_http
@@ -17,7 +18,9 @@ from bot.playground.discord.permissions import BOT_PERMISSIONS, Permission
 from bot.playground.discord.rest_faults import Answer, Drop, TooMany
 from bot.playground.discord.world import default_world, new_world
 from bot.playground.model.server import BAD_KEY
+from bot.sandbox.owner import Sandbox
 from bot.settings import Settings
+from bot.store import Store
 from tests.whole_bot import Stage, stage
 
 SECRETS = ("playground.", "stand-in-key", "hush")
@@ -38,6 +41,18 @@ def the_line(lines: list[str], about: str) -> str:
     return found[0]
 
 
+@pytest.fixture(autouse=True)
+def sandbox_fault(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What is wrong with the sandbox, which is not run here; nothing unless a test adds to it."""
+    faults: list[str] = []
+
+    async def why_unavailable(_: Sandbox) -> str | None:
+        return faults[0] if faults else None
+
+    monkeypatch.setattr(Sandbox, "why_unavailable", why_unavailable)
+    return faults
+
+
 @pytest.fixture
 async def servers(tmp_path: Path) -> AsyncGenerator[Stage]:
     async with stage(tmp_path) as built:
@@ -48,12 +63,23 @@ async def test_when_all_is_well_every_check_says_so(servers: Stage) -> None:
     async with servers.app():
         await servers.until(lambda: servers.world.records.commands, "the commands are published")
 
-    code, lines = await doctor(servers.settings, secret_key=type(servers.settings.secret_key)("hush"))
+    code, lines = await doctor(servers.settings, secret_key=type(servers.settings.secret_key)("hush" * 8))
 
     assert code == 0
     assert lines[-1] == "Everything is in order."
     assert all(line.startswith("✔ ") for line in lines[:-1]), lines
-    for about in ("Settings", "Token", "Gateway", "intent", "User install", "Commands", "Server", "Model ", "Database"):
+    for about in (
+        "Settings",
+        "Token",
+        "Gateway",
+        "intent",
+        "User install",
+        "Commands",
+        "Server",
+        "Model ",
+        "Database",
+        "Sandbox",
+    ):
         the_line(lines, about)
 
 
@@ -63,6 +89,34 @@ async def test_what_is_worth_knowing_is_no_fault(servers: Stage) -> None:
     assert code == 0
     assert the_line(lines, "SECRET_KEY").startswith("! ")
     assert the_line(lines, "Commands: none are published").startswith("! ")
+
+
+async def test_a_secret_that_could_be_guessed_is_a_fault(servers: Stage) -> None:
+    secret = type(servers.settings.secret_key)
+    code, lines = await doctor(servers.settings, secret_key=secret(f"{'hush' * 8},hush"))
+
+    assert code == 1
+    assert "fewer than 32 characters" in the_line(lines, "✘ SECRET_KEY")
+
+
+async def test_servers_keys_that_cannot_be_decrypted_are_a_fault_and_those_that_can_are_counted(
+    servers: Stage,
+) -> None:
+    old, new = "hush" * 8, "hush hush" * 4
+    store = await Store.open(servers.settings.database_url)
+    for guild_id in (1, 2):
+        await store.set_key(guild_id, 3, "0123456789ab", Cipher([old]).seal("hush", owner=guild_id))
+    await store.close()
+    secret = type(servers.settings.secret_key)
+
+    code, lines = await doctor(servers.settings, secret_key=secret(f"{new},{old}"))
+    assert code == 0
+    assert "2, and all can be decrypted" in the_line(lines, "✔ Servers' keys")
+
+    for wrong in ("", new):
+        code, lines = await doctor(servers.settings, secret_key=secret(wrong))
+        assert code == 1
+        assert "2 of 2 cannot be decrypted" in the_line(lines, "✘ Servers' keys")
 
 
 async def test_a_refused_token_says_where_to_get_another(servers: Stage) -> None:
@@ -221,3 +275,27 @@ async def test_a_key_that_is_refused_is_found_out_at_the_server(servers: Stage) 
 
     assert refused.text.startswith("Key: OPENROUTER_API_KEY does not work (bad_key).")
     assert (accepted.health, accepted.text) == (Health.GOOD, "Key: accepted; $10.00 of $10.00 are left to spend.")
+
+
+async def test_a_sandbox_that_nobody_installed_is_no_fault(
+    servers: Stage, sandbox_fault: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.doctor.is_installed", lambda: False)
+    sandbox_fault.append("It is not installed: make sandbox.")
+
+    code, lines = await doctor(servers.settings)
+
+    assert code == 0
+    assert the_line(lines, "✔ Sandbox: optional").endswith("It is not installed: make sandbox.")
+
+
+async def test_a_sandbox_that_is_installed_but_does_not_work_is_worth_knowing(
+    servers: Stage, sandbox_fault: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.doctor.is_installed", lambda: True)
+    sandbox_fault.append("It is not compiled: make sandbox.")
+
+    code, lines = await doctor(servers.settings)
+
+    assert code == 0
+    assert the_line(lines, "! Sandbox") == "! Sandbox: It is not compiled: make sandbox."

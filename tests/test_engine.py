@@ -166,7 +166,8 @@ async def test_a_stream_that_fails_after_some_text_is_not_asked_again_and_the_te
 
 
 @pytest.mark.parametrize(
-    "fault", [ModelFault.OVERLOADED, ModelFault.RATE_LIMITED, ModelFault.TIMEOUT, ModelFault.NO_MODEL]
+    "fault",
+    [ModelFault.OVERLOADED, ModelFault.RATE_LIMITED, ModelFault.TIMEOUT, ModelFault.NO_MODEL, ModelFault.POLICY],
 )
 async def test_a_model_that_is_not_available_hands_over_to_the_next_one(fault: ModelFault) -> None:
     model = ScriptedModel([(ModelError(fault),), SAY_HI])

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from bot.errors import ModelError, ModelFault
 from bot.messages import Said, Text, Turn
 from bot.model import DEFAULT_CONTEXT_TOKENS, ModelInfo, ModelRequest
-from bot.openrouter import Catalogue, OpenRouter, key_status, open_http
+from bot.openrouter import Account, Catalogue, OpenRouter, key_status, open_http
 from bot.openrouter.listing import parse_listing
 from tests.catalogues import KIMI, catalogue_of, filled, listed
 from tests.model_server import HELLO, Reply, serving
@@ -259,6 +259,40 @@ async def test_a_key_that_is_not_accepted_is_an_error(reply: Reply, fault: Model
         with pytest.raises(ModelError) as caught:
             await key_status(http, server.url, "k")
     assert caught.value.fault is fault
+
+
+@pytest.mark.parametrize(
+    ("speaks", "replies", "paths"),
+    [
+        (True, [Reply([b'{"data": {"limit": 2, "limit_remaining": 1}}'])], ["/v1/key"]),
+        (True, [Reply(status=404), Reply([b"{}"])], ["/v1/key", "/v1/models"]),
+        (False, [Reply([b"{}"])], ["/v1/models"]),
+    ],
+)
+async def test_a_key_is_checked_by_what_its_server_can_be_asked(
+    speaks: bool, replies: list[Reply], paths: list[str]
+) -> None:
+    async with (
+        filled(KIMI if speaks else {"id": "llama"}) as known,
+        serving(*replies) as server,
+        open_http(server.url) as http,
+    ):
+        allowance = await Account(http, server.url, catalogue=known).allowance("k")
+    assert (allowance is None) == (paths[-1] == "/v1/models")
+    assert [received.path for received in server.received] == paths
+    assert {received.headers["authorization"] for received in server.received} == {"Bearer k"}
+
+
+@pytest.mark.parametrize("speaks", [True, False])
+async def test_a_key_that_its_server_refuses_is_a_bad_key(speaks: bool) -> None:
+    async with (
+        filled(KIMI if speaks else {"id": "llama"}) as known,
+        serving(Reply(status=401)) as server,
+        open_http(server.url) as http,
+    ):
+        with pytest.raises(ModelError) as caught:
+            await Account(http, server.url, catalogue=known).allowance("k")
+    assert caught.value.fault is ModelFault.BAD_KEY
 
 
 async def test_a_model_that_is_relied_on_and_missing_or_retiring_is_told_once(caplog: pytest.LogCaptureFixture) -> None:

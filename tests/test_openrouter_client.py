@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing, suppress
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from bot.errors import ModelError, ModelFault
 from bot.events import Finished, ModelEvent, Opened, ReasoningDelta, TextDelta, UsageReported
 from bot.messages import Usage
+from bot.model import Key
 from bot.openrouter import Timeouts
 from tests.asking import REQUEST, Sleeps, ask, client_of, failure, outcome, said
 from tests.model_server import HELLO, Reply, chunk, serving, sse
@@ -45,6 +47,19 @@ async def test_without_a_key_none_is_sent() -> None:
     async with serving(Reply([HELLO])) as server:
         await ask(server, key="")
         assert "authorization" not in server.received[0].headers
+
+
+async def test_a_request_that_brings_a_key_is_paid_by_it_alone() -> None:
+    brought = replace(REQUEST, key=Key("0123456789ab", "sk-or-theirs"))
+    async with serving(Reply([HELLO])) as server, client_of(server) as client:
+        for request in (brought, REQUEST):
+            _ = [event async for event in client.stream(request)]
+        assert [received.headers["authorization"] for received in server.received] == [
+            "Bearer sk-or-theirs",
+            "Bearer sk-or-test",
+        ]
+        assert b"theirs" not in server.received[0].content
+        assert b"0123456789ab" not in server.received[0].content
 
 
 async def test_a_key_that_cannot_be_sent_is_a_bad_key() -> None:

@@ -71,6 +71,22 @@ def test_the_status_alone_says_enough(status: int, fault: ModelFault, retryable:
         (400, {"metadata": {"error_type": "something new"}}, ModelFault.REFUSED),
         (400, {"metadata": None, "code": None}, ModelFault.REFUSED),
         (400, [1, 2], ModelFault.REFUSED),
+        (
+            404,
+            {"code": 404, "message": "No endpoints found matching your data policy (Zero data retention)."},
+            ModelFault.POLICY,
+        ),
+        (
+            404,
+            {
+                "message": "No endpoints available matching your guardrail restrictions and data policy.",
+                "metadata": {"error_type": "not_found"},
+            },
+            ModelFault.POLICY,
+        ),
+        (404, {"message": "x", "availability": {"code": "privacy_restricted"}}, ModelFault.POLICY),
+        (404, {"message": "No endpoints found that support tool use."}, ModelFault.NO_MODEL),
+        (400, {"message": "my data policy is odd"}, ModelFault.REFUSED),
     ],
 )
 def test_the_body_says_it_more_exactly(status: int, error: Any, fault: ModelFault) -> None:

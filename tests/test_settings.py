@@ -41,6 +41,9 @@ def test_without_any_environment_the_defaults_hold() -> None:
         ("OPENROUTER_BASE_URL", "localhost:9999"),
         ("HEALTH_PORT", "99999"),
         ("MODEL", ""),
+        ("DATA_POLICY", "some"),
+        ("RETENTION_DAYS", "never"),
+        ("PRIVACY_URL", "my page"),
     ],
 )
 def test_a_malformed_value_is_named_with_its_remedy_and_not_repeated(
@@ -95,6 +98,16 @@ def test_the_bot_on_discord_needs_token_and_key(values: dict[str, str], complain
 
 def test_another_model_server_needs_no_key() -> None:
     load_settings(discord_token=TOKEN, openrouter_base_url="http://localhost:8080/v1").check_for_discord()
+
+
+@pytest.mark.parametrize(
+    ("text", "secrets"),
+    [("", ()), (" , ", ()), ("one", ("one",)), (" new , old,", ("new", "old"))],
+)
+def test_a_secret_key_may_be_followed_by_those_before_it(text: str, secrets: tuple[str, ...]) -> None:
+    settings = load_settings(_env_file=None, secret_key=text)
+    assert settings.secret_keys == secrets
+    assert "old" not in repr(settings)
 
 
 def test_secrets_do_not_show_in_the_settings_text() -> None:

@@ -28,6 +28,7 @@ from bot.messages import (
 from bot.store import Store, tables
 from bot.store.codec import encode_step
 from tests.databases import Clock, Queries, fill, rows
+from tests.paying import pay
 
 pytest_plugins = ["tests.database_fixtures"]
 
@@ -92,6 +93,7 @@ class TestConversations:
         assert await store.conversation(thread.id) is None
 
     async def test_forgetting_leaves_nothing_but_the_ledger(self, store: Store, turn: Turn, database_url: str) -> None:
+        await pay(store, turn.id, THREAD, Usage(1, 2, 0, 0, 3))
         await store.finish(turn.id, TurnStatus.DONE, [STEP], error=None, notices=[])
         await store.save_pages(turn.id, [900])
         await store.forget_channel(turn.conversation_id)
@@ -316,13 +318,13 @@ class TestHistory:
 
 
 class TestLedger:
-    async def test_has_a_row_for_each_step_that_cost_something(
+    async def test_has_a_row_for_each_request_with_what_it_consumed(
         self, store: Store, turn: Turn, clock: Clock, database_url: str
     ) -> None:
-        free = replace(STEP, model="local", usage=Usage(5, 6, 0, 0, None))
         clock.now = 1_234.5
         await store.begin(turn.id)
-        await store.finish(turn.id, TurnStatus.STOPPED, [STEP, free, Step(text="cut")], error=None, notices=[])
+        await pay(store, turn.id, THREAD, Usage(100, 50, 30, 10, 2_100_000))
+        await pay(store, turn.id, THREAD, Usage(5, 6, 0, 0, None), model="local")
         first, second = await rows(database_url, tables.usage)
         assert first | {"id": 0} == {
             "id": 0,
@@ -339,33 +341,21 @@ class TestLedger:
             "cached_tokens": 10,
             "cost": 2_100_000,
             "at": 1_234.5,
+            "key_id": "",
+            "is_question": True,
+            "pending": False,
+            "generation_id": None,
         }
         assert (second["step"], second["model"], second["cost"]) == (1, "local", None)
+        assert not second["is_question"]
 
-    async def test_counts_a_step_once_however_often_it_is_saved(
-        self, store: Store, turn: Turn, clock: Clock, database_url: str
-    ) -> None:
-        """The latest figures count, at the time of the first."""
-        await store.begin(turn.id)
-        await store.save_steps(turn.id, 0, [replace(STEP, usage=Usage(cost=2**53 + 1))])
-        clock.now += 60
-        for _ in range(2):
-            await store.finish(turn.id, TurnStatus.DONE, [STEP], error=None, notices=[])
-        [row] = await rows(database_url, tables.usage)
-        assert (row["cost"], row["at"]) == (2_100_000, 1_000.0)
-
-    async def test_counts_every_attempt(self, store: Store, turn: Turn, database_url: str) -> None:
+    async def test_counts_every_attempt_as_a_question(self, store: Store, turn: Turn, database_url: str) -> None:
         for _ in range(2):
             await store.begin(turn.id)
+            await pay(store, turn.id, THREAD, Usage())
             await store.finish(turn.id, TurnStatus.DONE, [STEP], error=None, notices=[])
-        assert [row["attempt"] for row in await rows(database_url, tables.usage)] == [1, 2]
-
-    async def test_knows_what_an_attempt_spent_that_crashed(self, store: Store, turn: Turn, database_url: str) -> None:
-        await store.begin(turn.id)
-        await store.save_steps(turn.id, 0, [STEP, Step(text="half")])
-        await store.begin(turn.id)
-        [row] = await rows(database_url, tables.usage)
-        assert (row["attempt"], row["cost"]) == (1, 2_100_000)
+        ledger = await rows(database_url, tables.usage)
+        assert [(row["attempt"], row["is_question"]) for row in ledger] == [(1, True), (2, True)]
 
 
 class TestSmallThings:

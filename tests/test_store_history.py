@@ -12,6 +12,7 @@ from bot.store import Store, tables
 from bot.store.codec import encode_step
 from bot.store.history import Forgotten, Forked, Leftover
 from tests.databases import Queries, execute, fill, rows
+from tests.paying import pay
 
 pytest_plugins = ["tests.database_fixtures"]
 
@@ -37,6 +38,7 @@ async def asked(store: Store, *message_ids: int, conversation_id: int = THREAD.i
 
 async def answered(store: Store, *message_ids: int, pages: tuple[int, ...] = (), step: Step = STEP) -> Turn:
     turn = await asked(store, *message_ids)
+    await pay(store, turn.id, THREAD, step.usage or Usage())
     await store.finish(turn.id, TurnStatus.DONE, [step], error=None, notices=["One."])
     await store.save_pages(turn.id, pages)
     return await known(store, turn.id)

@@ -9,6 +9,7 @@ import pytest
 
 from bot.messages import Conversation, Said, Spending, Step, Text, Turn, TurnStatus, Usage
 from bot.store import Store
+from tests.paying import pay
 
 pytest_plugins = ["tests.database_fixtures"]
 
@@ -27,14 +28,16 @@ async def turn(store: Store) -> Turn:
 
 async def answer(store: Store, turn: Turn, *steps: Step) -> None:
     await store.begin(turn.id)
+    for step in steps:
+        await pay(store, turn.id, THREAD, step.usage or Usage(), model=step.model)
     await store.finish(turn.id, TurnStatus.DONE, steps, error=None, notices=())
 
 
 async def test_all_attempts_and_the_title_are_summed_for_each_turn(store: Store, turn: Turn) -> None:
     await answer(store, turn, STEP, STEP)
     await answer(store, turn, STEP)
-    await store.enter_usage(turn.id, THREAD, 20, model="moon/kimi", usage=TITLE)
-    await store.enter_usage(turn.id, THREAD, 20, model="moon/kimi", usage=TITLE)
+    await pay(store, turn.id, THREAD, TITLE, is_title=True)
+    await pay(store, turn.id, THREAD, TITLE, is_title=True)
     assert await store.spending(THREAD.id) == [Spending(turn.id, 5, Usage(340, 160, 96, 30, 6_380_000))]
 
 
@@ -42,14 +45,14 @@ async def test_an_unknown_cost_stays_unknown_and_does_not_spoil_the_sum(store: S
     assert STEP.usage is not None
     await answer(store, turn, replace(STEP, usage=replace(STEP.usage, cost=None)))
     assert (await store.spending(THREAD.id))[0].usage.cost is None
-    await store.enter_usage(turn.id, THREAD, 20, model="moon/kimi", usage=TITLE)
+    await pay(store, turn.id, THREAD, TITLE, is_title=True)
     assert (await store.spending(THREAD.id))[0].usage.cost == 40_000
 
 
 async def test_what_was_spent_stays_when_the_question_is_deleted(store: Store, turn: Turn) -> None:
     await answer(store, turn, STEP)
     await store.forget_messages([1])
-    await store.enter_usage(turn.id, THREAD, 20, model="moon/kimi", usage=TITLE)
+    await pay(store, turn.id, THREAD, TITLE, is_title=True)
     assert [(spent.turn_id, spent.requests) for spent in await store.spending(THREAD.id)] == [(turn.id, 2)]
 
 

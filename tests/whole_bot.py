@@ -170,10 +170,12 @@ class Stage:
             assert answer.status == 204, await answer.text()
 
     @asynccontextmanager
-    async def app(self, *, clock: Callable[[], float] = time.monotonic, **changes: Any) -> AsyncGenerator[App]:
+    async def app(
+        self, *, clock: Callable[[], float] = time.monotonic, now: Callable[[], float] = time.time, **changes: Any
+    ) -> AsyncGenerator[App]:
         """Run the bot; leaving this ends it as SIGTERM would."""
         self.ready.clear()
-        app = App(self.settings.model_copy(update=changes), on_ready=self.ready.set, clock=clock)
+        app = App(self.settings.model_copy(update=changes), on_ready=self.ready.set, clock=clock, now=now)
         task = asyncio.create_task(app.run())
         try:
             connected = asyncio.create_task(self.until(lambda: self.discord.gateway.online, "the bot is connected"))

@@ -87,7 +87,7 @@ def remarks(turn: Turn) -> list[str]:
             end = "This answer was stopped."
         case TurnStatus.INTERRUPTED:
             end = "This answer was interrupted."
-        case TurnStatus.FAILED:
+        case TurnStatus.FAILED | TurnStatus.REFUSED:
             end = turn.error or "This answer failed."
         case _:
             assert_never(turn.status)

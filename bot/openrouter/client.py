@@ -115,7 +115,7 @@ class OpenRouter:
         return await anext(events), events
 
     async def _attempt(self, request: ModelRequest, content: bytes) -> AsyncGenerator[ModelEvent]:
-        response = await self._send(content)
+        response = await self._send(content, self._key if request.key is None else request.key.secret)
         body = Body(response, self._timeouts, self._reading_beat)
         self._running += 1
         try:
@@ -144,10 +144,10 @@ class OpenRouter:
             return _BEAT
         return max(_CROWDED_BEAT, _BEAT * self._running / _CROWD)
 
-    async def _send(self, content: bytes) -> httpx.Response:
+    async def _send(self, content: bytes, key: str) -> httpx.Response:
         limits = self._timeouts
         timeout = httpx.Timeout(30.0, connect=limits.connect, read=None)  # reading is timed here, and by Body
-        headers = {**_ACCEPT, **authorization(self._key)}
+        headers = {**_ACCEPT, **authorization(key)}
         request = self._http.build_request("POST", self._url, content=content, headers=headers, timeout=timeout)
         with transport_faults():
             async with asyncio.timeout(limits.first_byte):

@@ -13,6 +13,7 @@ from secrets import token_hex
 
 from bot.context import estimate_text, estimate_turn
 from bot.effort import allowed
+from bot.guild import DataPolicy
 from bot.messages import JsonObject, JsonValue, Turn
 from bot.model import ModelInfo, ModelRequest, ToolSpec
 from bot.openrouter.history import build_messages
@@ -43,6 +44,7 @@ def build_body(request: ModelRequest, info: ModelInfo | None, *, openrouter: boo
     if openrouter:
         body["session_id"] = request.session_id[:_MAX_SESSION_ID]
         body["usage"] = {"include": True}
+        body |= _provider(request.data_policy)
     body["stream"] = True
     body["stream_options"] = {"include_usage": True}
     reasoning = _reasoning(request, info, openrouter=openrouter)
@@ -96,6 +98,17 @@ def _set_aside(body: JsonObject, mark: str) -> tuple[JsonObject, list[bytes]]:
 
     messages = body.get("messages")
     return ({**body, "messages": list(map(message, messages))} if isinstance(messages, list) else body), data
+
+
+def _provider(policy: DataPolicy) -> JsonObject:
+    """To whom a conversation may be sent (OpenRouter, "Provider Routing"); nothing where to anybody."""
+    match policy:
+        case DataPolicy.ANY:
+            return {}
+        case DataPolicy.NO_TRAINING:
+            return {"provider": {"data_collection": "deny"}}
+        case DataPolicy.ZERO_RETENTION:
+            return {"provider": {"data_collection": "deny", "zdr": True}}
 
 
 def _reasoning(request: ModelRequest, info: ModelInfo | None, *, openrouter: bool) -> JsonObject:

@@ -108,6 +108,20 @@ def _usage(usage: JsonObject) -> Usage:
     )
 
 
+def recorded_usage(generation: JsonObject) -> Usage | None:
+    """What the record of a generation says that it consumed; None where it names no cost."""
+    cost = _nanodollars(generation.get("total_cost"))
+    if cost is None:
+        return None
+    return Usage(
+        prompt_tokens=_count(generation.get("native_tokens_prompt")),
+        completion_tokens=_count(generation.get("native_tokens_completion")),
+        reasoning_tokens=_count(generation.get("native_tokens_reasoning")),
+        cached_tokens=_count(generation.get("native_tokens_cached")),
+        cost=cost,
+    )
+
+
 def _nanodollars(dollars: JsonValue) -> int | None:
     """US dollars as JSON gives them, in whole nanodollars: exactly what the decimal digits say, rounded once."""
     if isinstance(dollars, bool) or not isinstance(dollars, int | float) or not 0 <= dollars <= _MAX_DOLLARS:

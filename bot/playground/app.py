@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 from contextlib import AsyncExitStack
 from pathlib import Path
+
+from pydantic import SecretStr
 
 from bot.app import App, running
 from bot.errors import ConfigError, describe
@@ -51,6 +54,7 @@ async def play(settings: Settings, *, port: int, folder: Path = FOLDER) -> None:
                 "discord_api_url": server.api_url,
                 "discord_gateway_url": server.gateway_url,
                 "database_url": f"sqlite:///{folder / 'cogitor.db'}",
+                "secret_key": settings.secret_key if settings.secret_keys else kept_secret(folder / "secret"),
             }
         )
         print(f"Starting; {start.model_label} answers …", flush=True)  # noqa: T201 - the playground speaks to its person
@@ -107,6 +111,18 @@ class KeptWorld:
             self._path.replace(aside)
             log.warning("the playground's world could not be read (%s) and is now in %s", describe(error), aside)
             return default_world()
+
+
+def kept_secret(path: Path) -> SecretStr:
+    """A SECRET_KEY of the playground's own, which is the same the next day, so that `/key` can be tried."""
+    try:
+        if not path.exists():
+            path.touch(mode=0o600)
+            path.write_text(secrets.token_urlsafe(32))
+        return SecretStr(path.read_text().strip())
+    except (OSError, UnicodeDecodeError) as error:
+        log.warning("the playground's secret in %s cannot be used: %s", path, describe(error))
+        return SecretStr("")
 
 
 async def _choose_model(settings: Settings, stack: AsyncExitStack) -> tuple[Settings, PlayStart]:

@@ -291,6 +291,9 @@ class Reply:
             case TurnStatus.FAILED:
                 error = ended.error or "Something went wrong on my side. Please try again."
                 lines.append(f"⚠️ {one_line(error, _LONGEST_ERROR)}")
+            case TurnStatus.REFUSED:
+                lines.append(f"🚦 {one_line(ended.error or '', _LONGEST_ERROR)}")
+                return lines
             case TurnStatus.DONE | TurnStatus.QUEUED | TurnStatus.RUNNING:
                 if not self._has_text:
                     lines.append(f"⚠️ {ModelError(ModelFault.EMPTY).sentence}")

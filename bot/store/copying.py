@@ -15,12 +15,12 @@ from bot.store import tables as t
 _MESSAGES_A_TURN = 1 << 20
 """More messages than any burst has. A copy's id is minus its new turn's id times this, plus its place there."""
 
-_FINISHED = [status for status in TurnStatus if not status.unfinished]
+_ANSWERED = [status for status in TurnStatus if not status.unfinished and status is not TurnStatus.REFUSED]
 
 
 async def copy_turns(db: AsyncConnection, source: Conversation, fork_id: int) -> int:
     """Copy the finished turns of `source`, oldest first, into a conversation without turns; returns how many."""
-    chosen = (t.turns.c.conversation_id == source.id, t.turns.c.status.in_(_FINISHED))
+    chosen = (t.turns.c.conversation_id == source.id, t.turns.c.status.in_(_ANSWERED))
     turns = (
         select(literal(fork_id), t.turns.c.status, literal(0), t.turns.c.error, t.turns.c.notices)
         .where(*chosen)
@@ -67,13 +67,16 @@ async def _copy_questions(db: AsyncConnection, pairs: Subquery) -> None:
         said.author_name,
         said.parts,
         said.at,
+        said.roles,
         func.coalesce(said.copy_of, said.id),
     ).join(pairs, said.turn_id == pairs.c.old)
-    await _insert(db, t.said, ["id", "turn_id", "author_id", "author_name", "parts", "at", "copy_of"], rows)
+    await _insert(db, t.said, ["id", "turn_id", "author_id", "author_name", "parts", "at", "roles", "copy_of"], rows)
     ids = select(said.id.label("old"), (place - pairs.c.new * _MESSAGES_A_TURN).label("new"))
     ids_of = ids.join(pairs, said.turn_id == pairs.c.old).subquery()
     files = select(ids_of.c.new, t.files.c.digest, t.files.c.data).join(ids_of, t.files.c.said_id == ids_of.c.old)
     await _insert(db, t.files, ["said_id", "digest", "data"], files)
+    quoted = select(ids_of.c.new, t.quoted.c.user_id).join(ids_of, t.quoted.c.said_id == ids_of.c.old)
+    await _insert(db, t.quoted, ["said_id", "user_id"], quoted)
 
 
 async def _copy_steps(db: AsyncConnection, pairs: Subquery) -> None:

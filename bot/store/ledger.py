@@ -1,48 +1,21 @@
-"""The part of the store that knows what conversations cost: the usage ledger beside the turns' own steps.
+"""The part of the store that knows what conversations have cost, and of the first names of threads.
 
-What a turn's steps consume is entered with them, in `writing`. Here is what is
-consumed beside the answers, and what all of it comes to.
+How the ledger is written is in `reserving`.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Row, Select, func, insert, select, update
+from sqlalchemy import Row, Select, func, select, update
 
-from bot.messages import Conversation, Spending, Usage
+from bot.messages import Spending, Usage
 from bot.store import tables as t
 from bot.store.transactions import Transactions, unbroken
 
 
 class Ledger(Transactions):
     """The methods of `Store` that know what was consumed."""
-
-    @unbroken
-    async def enter_usage(
-        self, turn_id: int, conversation: Conversation, user_id: int, *, model: str, usage: Usage
-    ) -> None:
-        """Enter a request that is no step of an answer, such as one for a title; also when its turn is gone.
-
-        Such rows are numbered -1, -2, … beside the turn's steps, which count from 0.
-        """
-        row = {
-            "turn_id": turn_id,
-            "attempt": 0,
-            "conversation_id": conversation.id,
-            "guild_id": conversation.guild_id,
-            "user_id": user_id,
-            "model": model,
-            **asdict(usage),
-            "at": self._clock(),
-        }
-        lowest = select(func.coalesce(func.min(t.usage.c.step), 0)).where(
-            t.usage.c.turn_id == turn_id, t.usage.c.attempt == 0, t.usage.c.step < 0
-        )
-        async with self._write() as db:
-            step = (await db.execute(lowest)).scalar_one() - 1
-            await db.execute(insert(t.usage).values(**row, step=step))
 
     @unbroken
     async def spending(self, conversation_id: int) -> list[Spending]:
@@ -74,7 +47,7 @@ def _spending(conversation_id: int) -> Select[*tuple[Any, ...]]:
             func.sum(usage.cached_tokens).label("cached"),
             func.sum(usage.cost).label("cost"),
         )
-        .where(usage.conversation_id == conversation_id)
+        .where(usage.conversation_id == conversation_id, ~usage.pending)
         .group_by(usage.turn_id)
         .order_by(usage.turn_id)
     )

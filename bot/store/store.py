@@ -21,12 +21,16 @@ from bot.sight import Able
 from bot.store import tables as t
 from bot.store.connect import create_engines, explain, parse_url
 from bot.store.drafts import put_draft
+from bot.store.erasure import Erasure
 from bot.store.history import History
+from bot.store.holdings import Holdings
 from bot.store.ledger import Ledger
 from bot.store.migrate import migrate
 from bot.store.reading import read_conversation, read_conversations_seen_since, read_files, read_turn, read_turns
-from bot.store.servers import Servers
+from bot.store.reserving import Reserving
+from bot.store.retention import Retention
 from bot.store.transactions import unbroken
+from bot.store.vault import Vault
 from bot.store.writing import add, add_said, hold_turn, put, put_steps
 
 _OPENING_FAULTS = (SQLAlchemyError, sqlite3.Error, OSError, TypeError, ValueError)
@@ -35,7 +39,7 @@ _OPENING_FAULTS = (SQLAlchemyError, sqlite3.Error, OSError, TypeError, ValueErro
 _UNFINISHED = [status for status in TurnStatus if status.unfinished]
 
 
-class Store(History, Ledger, Servers):
+class Store(History, Ledger, Reserving, Vault, Erasure, Retention, Holdings):
     """Everything Cogitor remembers. Open one for the process, and close it last."""
 
     @classmethod
@@ -89,9 +93,9 @@ class Store(History, Ledger, Servers):
         await self._set(conversation_id, model=model)
 
     @unbroken
-    async def set_persona(self, conversation_id: int, persona: str | None) -> None:
-        """Set a known conversation's persona and nothing else."""
-        await self._set(conversation_id, persona=persona)
+    async def set_persona(self, conversation_id: int, persona: str | None, *, by: int) -> None:
+        """Set a known conversation's persona and nothing else; `by` is the member who wrote it."""
+        await self._set(conversation_id, persona=persona, persona_by=None if persona is None else by)
 
     @unbroken
     async def set_listen(self, conversation_id: int, listen: Listen) -> None:
@@ -145,7 +149,7 @@ class Store(History, Ledger, Servers):
         None when the message is known, or the turn is gone: `ask` tells which.
         """
         async with self._write() as db:
-            if await hold_turn(db, turn_id) is None or not await add_said(db, turn_id, said):
+            if not await hold_turn(db, turn_id) or not await add_said(db, turn_id, said):
                 return None
             return await read_turn(db, turn_id)
 
@@ -225,10 +229,10 @@ class Store(History, Ledger, Servers):
 
     @unbroken
     async def save_steps(self, turn_id: int, first: int, steps: Sequence[Step]) -> None:
-        """Replace the turn's steps from number `first` on, and enter their usage in the ledger."""
+        """Replace the turn's steps from number `first` on."""
         async with self._write() as db:
-            if (turn := await hold_turn(db, turn_id)) is not None:
-                await put_steps(db, turn_id, turn, first, steps, at=self._clock())
+            if await hold_turn(db, turn_id):
+                await put_steps(db, turn_id, first, steps)
 
     @unbroken
     async def save_draft(self, turn_id: int, position: int, step: Step) -> None:
@@ -239,15 +243,16 @@ class Store(History, Ledger, Servers):
     async def finish(
         self, turn_id: int, status: TurnStatus, steps: Sequence[Step], *, error: str | None, notices: Sequence[str]
     ) -> None:
-        """Store everything of a finished turn and enter its usage in the ledger; doing so twice changes nothing.
+        """Store everything of a finished turn, and give back its place among the running; twice changes nothing.
 
         That it is not shown yet is noted, too; `note_shown` takes the note away.
         """
         end = update(t.turns).values(status=status, error=error, notices=list(notices))
         async with self._write() as db:
-            if (turn := await hold_turn(db, turn_id)) is not None:
+            await db.execute(delete(t.running).where(t.running.c.turn_id == turn_id))
+            if await hold_turn(db, turn_id):
                 await db.execute(end.where(t.turns.c.id == turn_id))
-                await put_steps(db, turn_id, turn, 0, steps, at=self._clock())
+                await put_steps(db, turn_id, 0, steps)
                 await add(db, t.unshown, {"turn_id": turn_id})
 
     @unbroken
@@ -268,7 +273,7 @@ class Store(History, Ledger, Servers):
         """Remember which messages show a turn's answer, in order, in place of those remembered before."""
         rows = [{"id": page, "turn_id": turn_id, "position": number} for number, page in enumerate(pages)]
         async with self._write() as db:
-            if await hold_turn(db, turn_id) is not None:
+            if await hold_turn(db, turn_id):
                 await db.execute(delete(t.pages).where(t.pages.c.turn_id == turn_id, t.pages.c.id.not_in(pages)))
                 await put(db, t.pages, rows, keys=("id",))
 

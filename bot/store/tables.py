@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Dialect,
     Double,
@@ -24,6 +25,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
     text,
 )
 
@@ -83,7 +85,11 @@ conversations = Table(
     Column("parent_id", Snowflake),
     # The newest message of those turns that have been changed: they may be gone while it is still on Discord.
     Column("heard_up_to", Snowflake),
+    # Who wrote the persona, so that it goes when they are forgotten.
+    Column("persona_by", Snowflake),
     Index(None, "parent_id"),
+    Index(None, "guild_id"),
+    Index(None, "owner_id"),
 )
 
 turns = Table(
@@ -111,9 +117,11 @@ said = Table(
     Column("author_name", Json, nullable=False),
     Column("parts", Json, nullable=False),
     Column("at", Double, nullable=False),
+    Column("roles", Json),
     # Of a copy in a fork, whose own id is negative: the message on Discord that it copies.
     Column("copy_of", Snowflake),
     Index(None, "turn_id"),
+    Index(None, "author_id"),
     Index(None, "at"),
     Index(None, "copy_of"),
 )
@@ -142,6 +150,23 @@ pages = Table(
     Column("turn_id", Serial, ForeignKey(turns.c.id, ondelete="CASCADE"), nullable=False),
     Column("position", Integer, nullable=False),
     Index(None, "turn_id"),
+)
+
+quotes = Table(  # messages of ours that show a member's words, such as the prompt of a command
+    "quotes",
+    metadata,
+    Column("id", Snowflake, primary_key=True, autoincrement=False),
+    Column("channel_id", Snowflake, nullable=False),
+    Column("said_id", Snowflake, ForeignKey(said.c.id, ondelete="CASCADE"), nullable=False),
+    Index(None, "said_id"),
+)
+
+quoted = Table(  # whose messages are quoted in what somebody else said, so that they go when those are forgotten
+    "quoted",
+    metadata,
+    Column("said_id", Snowflake, ForeignKey(said.c.id, ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("user_id", Snowflake, primary_key=True, autoincrement=False),
+    Index(None, "user_id"),
 )
 
 unshown = Table(  # finished turns whose end may not be on Discord yet
@@ -177,10 +202,38 @@ usage = Table(
     Column("cached_tokens", BigInteger, nullable=False),
     Column("cost", BigInteger),
     Column("at", Double, nullable=False),
+    # Which key pays; empty for the operator's.
+    Column("key_id", Text, nullable=False, server_default=text("''")),
+    # The first request of a turn's attempt, by which questions are counted.
+    Column("is_question", Boolean, nullable=False, server_default=false()),
+    # Reserved, and not settled with what was really consumed.
+    Column("pending", Boolean, nullable=False, server_default=false()),
+    Column("generation_id", Json),
     UniqueConstraint("turn_id", "step", "attempt"),
     Index(None, "conversation_id"),
     Index(None, "guild_id", "at"),
     Index(None, "user_id", "at"),
+    Index("ix_usage_pending", "id", postgresql_where=text("pending"), sqlite_where=text("pending")),
+)
+
+running = Table(  # turns whose answers are running, each in its place among those that may
+    "running",
+    metadata,
+    Column("turn_id", Serial, primary_key=True, autoincrement=False),
+    Column("guild_id", Snowflake),
+    Column("user_id", Snowflake, nullable=False),
+)
+
+tallies = Table(  # sums of the ledger by the hour and by the minute; 0 stands for all members, and for direct messages
+    "tallies",
+    metadata,
+    Column("guild_id", Snowflake, primary_key=True, autoincrement=False),
+    Column("user_id", Snowflake, primary_key=True, autoincrement=False),
+    Column("span", Integer, primary_key=True, autoincrement=False),
+    Column("start", BigInteger, primary_key=True, autoincrement=False),
+    Column("questions", BigInteger, nullable=False),
+    Column("tokens", BigInteger, nullable=False),
+    Column("cost", BigInteger, nullable=False),
 )
 
 notes = Table(
@@ -197,6 +250,21 @@ guild_settings = Table(
     Column("settings", Json, nullable=False),
 )
 
+forgetting = Table(  # people who are being forgotten: noted before anything is deleted, until nothing is left to do
+    "forgetting",
+    metadata,
+    Column("user_id", Snowflake, primary_key=True, autoincrement=False),
+    # What they said up to this moment goes; what they say afterwards is new.
+    Column("asked_at", Double, nullable=False),
+)
+
+departed = Table(  # servers that the bot was removed from, until they return or are forgotten
+    "departed",
+    metadata,
+    Column("guild_id", Snowflake, primary_key=True, autoincrement=False),
+    Column("at", Double, nullable=False),
+)
+
 audit = Table(
     "audit",
     metadata,
@@ -208,4 +276,23 @@ audit = Table(
     Column("after", Json),
     Column("at", Double, nullable=False),
     Index(None, "guild_id", "id"),
+)
+
+server_keys = Table(
+    "server_keys",
+    metadata,
+    Column("guild_id", Snowflake, primary_key=True, autoincrement=False),
+    Column("key_id", Text, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("user_id", Snowflake, nullable=False),
+    Column("at", Double, nullable=False),
+)
+
+notices = Table(
+    "notices",
+    metadata,
+    # 0 stands for the operators.
+    Column("guild_id", Snowflake, primary_key=True, autoincrement=False),
+    Column("kind", Json, primary_key=True),
+    Column("at", Double, nullable=False),
 )

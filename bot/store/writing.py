@@ -6,10 +6,9 @@ Knows the tables and the two dialects' upserts; begins and ends no transaction.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Row, Table, bindparam, delete, select
+from sqlalchemy import Table, bindparam, delete, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -17,18 +16,8 @@ from bot.messages import Image, Part, Pdf, Said, Step
 from bot.store import tables as t
 from bot.store.codec import encode_part, encode_step
 
-_ASKER = (
-    select(t.said.c.author_id)
-    .where(t.said.c.turn_id == t.turns.c.id)
-    .order_by(t.said.c.at, t.said.c.id)
-    .limit(1)
-    .scalar_subquery()
-)
 _HELD = (  # made once, for it is a part of every write of a running answer
-    select(t.turns.c.conversation_id, t.conversations.c.guild_id, _ASKER.label("user_id"), t.turns.c.attempt)
-    .join(t.conversations, t.conversations.c.id == t.turns.c.conversation_id)
-    .where(t.turns.c.id == bindparam("held"))
-    .with_for_update(of=t.turns)
+    select(t.turns.c.id).where(t.turns.c.id == bindparam("held")).with_for_update()
 )
 
 
@@ -58,10 +47,14 @@ async def add_said(db: AsyncConnection, turn_id: int, said: Said) -> bool:
         "author_name": said.author_name,
         "parts": [encode_part(part) for part in said.parts],
         "at": said.at,
+        "roles": list(said.roles),
     }
     if not await add(db, t.said, row):
         return False
     await put_files(db, said.id, said.parts)
+    others = [{"said_id": said.id, "user_id": user_id} for user_id in set(said.quoted) - {said.author_id}]
+    if others:
+        await db.execute(insert(t.quoted), others)
     return True
 
 
@@ -78,39 +71,18 @@ async def drop_files(db: AsyncConnection, message_id: int, parts: Iterable[Part]
     await db.execute(delete(t.files).where(t.files.c.said_id == message_id, t.files.c.digest.not_in(digests)))
 
 
-async def hold_turn(db: AsyncConnection, turn_id: int) -> Row[*tuple[Any, ...]] | None:
-    """A turn's conversation, guild, asker and attempt, safe from deletion until the transaction ends."""
-    return (await db.execute(_HELD, {"held": turn_id})).one_or_none()
+async def hold_turn(db: AsyncConnection, turn_id: int) -> bool:
+    """Keep a turn from deletion until the transaction ends; False when it is gone."""
+    return (await db.execute(_HELD, {"held": turn_id})).one_or_none() is not None
 
 
-async def put_steps(
-    db: AsyncConnection, turn_id: int, turn: Row[*tuple[Any, ...]], first: int, steps: Sequence[Step], *, at: float
-) -> None:
-    """Replace a held turn's steps from `first` on, and enter what they cost in the ledger.
-
-    The two go together, so that no spending is lost whatever happens to the turn
-    later. A ledger row keeps the time at which it was first entered.
-    """
-    numbered = list(enumerate(steps, first))
-    bodies = [{"turn_id": turn_id, "position": number, "body": encode_step(step)} for number, step in numbered]
-    ledger = [
-        {
-            "turn_id": turn_id,
-            "attempt": turn.attempt,
-            "step": number,
-            "conversation_id": turn.conversation_id,
-            "guild_id": turn.guild_id,
-            "user_id": turn.user_id,
-            "model": step.model,
-            **asdict(step.usage),
-            "at": at,
-        }
-        for number, step in numbered
-        if step.usage is not None
+async def put_steps(db: AsyncConnection, turn_id: int, first: int, steps: Sequence[Step]) -> None:
+    """Replace a held turn's steps from `first` on."""
+    bodies = [
+        {"turn_id": turn_id, "position": number, "body": encode_step(step)} for number, step in enumerate(steps, first)
     ]
     await put(db, t.steps, bodies, keys=("turn_id", "position"))
     await db.execute(delete(t.steps).where(t.steps.c.turn_id == turn_id, t.steps.c.position >= first + len(steps)))
-    await put(db, t.usage, ledger, keys=("turn_id", "step", "attempt"), keep=("at",))
 
 
 def _insert(db: AsyncConnection, table: Table) -> postgresql.Insert | sqlite.Insert:

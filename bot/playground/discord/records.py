@@ -141,6 +141,7 @@ class Guild:
     roles: dict[int, Role] = field(default_factory=dict[int, Role])
     members: dict[int, Member] = field(default_factory=dict[int, Member])
     locale: str = "en-US"
+    system_channel_id: int | None = None
 
 
 @dataclass(slots=True)

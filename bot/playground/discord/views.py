@@ -34,7 +34,6 @@ _GUILD_NULLS = (
     "banner",
     "application_id",
     "afk_channel_id",
-    "system_channel_id",
     "widget_channel_id",
     "max_presences",
     "vanity_url_code",
@@ -147,6 +146,7 @@ def guild_view(guild: Guild) -> JsonObject:
         "owner_id": str(guild.owner_id),
         "roles": [role_view(role) for role in guild.roles.values()],
         "preferred_locale": guild.locale,
+        "system_channel_id": snowflake(guild.system_channel_id),
     }
     view.update(_GUILD_CONSTANTS)
     view.update(dict.fromkeys(_GUILD_NULLS))

@@ -1,6 +1,6 @@
 """What the stand-in remembers of each request, for tests, benchmarks and GET /generation.
 
-Keys and headers are never recorded. This module knows nothing of sockets.
+Of the headers only the key is kept, and shown to nobody. This module knows nothing of sockets.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ class RecordedRequest:
     """The body exactly as it came."""
     at: float
     generation_id: str
+    key: str = field(repr=False)
+    """The key that pays; it is kept in memory alone."""
     status: int = 0
     """The HTTP status sent; 0 while nothing was."""
     scene: str = ""

@@ -31,9 +31,11 @@ LABEL = "Stand-in model (scripted)"
 """What people are told about who answers."""
 
 BAD_KEY = "bad-key"
-"""A key that is refused as unknown; any other text is accepted."""
+"""A key that is refused as unknown from the start; any other text is accepted."""
 BROKE_KEY = "broke-key"
 """A key without credit."""
+MANAGEMENT_KEY = "management-key"
+"""A key that manages keys and cannot ask."""
 
 _LARGEST_BODY = 32 * 1024 * 1024
 _KEPT_REQUESTS = 200
@@ -62,6 +64,12 @@ class ModelServer:
         self.requests: deque[RecordedRequest] = deque(maxlen=_KEPT_REQUESTS)
         """The latest requests to POST /chat/completions, oldest first; bounded in number and in bytes."""
         self.label = LABEL
+        self.revoked: set[str] = {BAD_KEY}
+        """Keys that are refused as unknown; change it to revoke one."""
+        self.broke: set[str] = {BROKE_KEY}
+        """Keys without credit; change it to let one run out."""
+        self.key_facts: dict[str, JsonObject] = {}
+        """What GET /key says of a key that is unlike the others."""
         self._planner = Planner(script or load_script())
         self._host, self._port = host, port
         self._speed = speed
@@ -103,11 +111,12 @@ class ModelServer:
         return web.json_response(listing(self._clock()))
 
     async def _key(self, request: web.Request) -> web.Response:
-        key = _checked_key(request)
-        return web.json_response({"data": _key_facts(broke=key == BROKE_KEY)})
+        key = self._checked_key(request)
+        facts = _key_facts(broke=key in self.broke, manages=key == MANAGEMENT_KEY)
+        return web.json_response({"data": facts | self.key_facts.get(key, {})})
 
     async def _generation(self, request: web.Request) -> web.Response:
-        _checked_key(request)
+        self._checked_key(request)
         wanted = request.query.get("id", "")
         record = next((record for record in self.requests if record.generation_id == wanted), None)
         body = generation(record) if record else None
@@ -116,12 +125,14 @@ class ModelServer:
         return web.json_response(body)
 
     async def _complete(self, request: web.Request) -> web.StreamResponse:
-        key = _checked_key(request)
-        record = RecordedRequest(await request.read(), self._clock(), self._next_id())
+        key = self._checked_key(request)
+        record = RecordedRequest(await request.read(), self._clock(), self._next_id(), key)
         self._remember(record)
         try:
-            if key == BROKE_KEY:
+            if key in self.broke:
                 raise with_status(402, "", (), 0)
+            if key == MANAGEMENT_KEY:
+                raise Refusal(403, {"code": 403, "message": "Management keys cannot be used for inference"})
             plan = self._planner.plan(parse_request(record.raw))
             record.scene, record.model, record.reply = plan.scene.name, plan.model, plan.reply
             return await self._answer(request, plan, record)
@@ -175,6 +186,14 @@ class ModelServer:
                 case _:
                     assert_never(action)
 
+    def _checked_key(self, request: web.Request) -> str:
+        scheme, _, key = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not key.strip():
+            raise Refusal(401, {"code": 401, "message": "No auth credentials found"})
+        if key.strip() in self.revoked:
+            raise with_status(401, "", (), 0)
+        return key.strip()
+
     def _remember(self, record: RecordedRequest) -> None:
         self.requests.append(record)
         while len(self.requests) > 1 and sum(len(kept.raw) for kept in self.requests) > _KEPT_BYTES:
@@ -210,20 +229,11 @@ async def _errors_as_json(request: web.Request, handler: Handler) -> web.StreamR
         return web.json_response(body, status=error.status)
 
 
-def _checked_key(request: web.Request) -> str:
-    scheme, _, key = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not key.strip():
-        raise Refusal(401, {"code": 401, "message": "No auth credentials found"})
-    if key.strip() == BAD_KEY:
-        raise with_status(401, "", (), 0)
-    return key.strip()
-
-
 def _not_found(message: str) -> Refusal:
     return Refusal(404, {"code": 404, "message": message})
 
 
-def _key_facts(*, broke: bool) -> JsonObject:
+def _key_facts(*, broke: bool, manages: bool) -> JsonObject:
     limit = 10.0
     usages = ("usage", "usage_daily", "usage_weekly", "usage_monthly")
     return {
@@ -235,8 +245,8 @@ def _key_facts(*, broke: bool) -> JsonObject:
         **dict.fromkeys(usages, limit if broke else 0.0),
         **dict.fromkeys((f"byok_{name}" for name in usages), 0.0),
         "is_free_tier": False,
-        "is_management_key": False,
-        "is_provisioning_key": False,
+        "is_management_key": manages,
+        "is_provisioning_key": manages,
         "creator_user_id": None,
         "rate_limit": {"requests": -1, "interval": "10s", "note": "deprecated"},
     }

@@ -1,0 +1,210 @@
+"""The one gate to the model: nothing is asked that is not reserved, and everything asked is settled.
+
+Wraps the model client; answers, their steps and fallbacks, and titles all go
+through it. What a request may cost is estimated before, what it has cost is taken
+from what the model's server reports, or looked up where the report was cut off.
+This module knows nothing of who asks, of Discord or of SQL.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import math
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from typing import Any
+
+from bot.context import estimate_text, estimate_turn
+from bot.errors import ModelError, describe
+from bot.events import ModelEvent, Opened, ReasoningDelta, TextDelta, UsageReported
+from bot.limits import LEAST_ANSWER, Left, Reached
+from bot.messages import Usage
+from bot.model import Catalogue, Key, Model, ModelInfo, ModelRequest
+from bot.sight import abilities
+from bot.store import Store
+
+log = logging.getLogger(__name__)
+
+LOOK_UP_AFTER = (2.0, 5.0, 15.0, 60.0)
+"""Seconds before each attempt to look a cut request up; OpenRouter does not say how long its record takes."""
+TOO_OLD_SECONDS = 24 * 3_600.0
+"""Reservations left by a process that ended longer ago are not looked up any more."""
+_CHARACTERS_PER_TOKEN = 3.5
+
+LookUp = Callable[[str, Key | None], Awaitable[Usage | None]]
+"""What a generation has consumed, by its id and the key that paid; None while that is not recorded."""
+
+
+@dataclass(slots=True)
+class _Heard:
+    """What has been heard of a running request."""
+
+    generation_id: str | None = None
+    is_open: bool = False
+    characters: int = 0
+    usage: Usage | None = None
+
+    def note(self, event: ModelEvent) -> None:
+        match event:
+            case Opened(generation_id, _):
+                self.is_open = True
+                self.generation_id = generation_id
+            case TextDelta(text) | ReasoningDelta(text, _):
+                self.characters += len(text)
+            case UsageReported(usage):
+                self.usage = usage
+            case _:
+                pass
+
+
+class Metered:
+    """A Model that keeps within limits. `now` gives Unix seconds."""
+
+    def __init__(
+        self,
+        model: Model,
+        store: Store,
+        catalogue: Catalogue,
+        *,
+        look_up: LookUp,
+        now: Callable[[], float],
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._model = model
+        self._store = store
+        self._catalogue = catalogue
+        self._look_up = look_up
+        self._now = now
+        self._sleep = sleep
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent]:
+        """Ask as `Model.stream` does, within the request's bill. Raises LimitExceeded where it leaves nothing."""
+        bill = request.bill
+        if bill is None:
+            async with aclosing(self._model.stream(request)) as events:
+                async for event in events:
+                    yield event
+            return
+        reserved = await self._store.reserve(
+            bill,
+            model=request.model,
+            key_id=request.key.id if request.key else "",
+            estimate=self._estimate(request),
+        )
+        if isinstance(reserved, Reached):
+            raise reserved.error
+        heard, is_refused = _Heard(), False
+        try:
+            async with aclosing(self._model.stream(self._affordable(request, reserved.left))) as events:
+                async for event in events:
+                    if not heard.is_open and isinstance(event, Opened) and event.generation_id is not None:
+                        self._spawn(self._store.note_generation(reserved.id, event.generation_id, event.model))
+                    heard.note(event)
+                    yield event
+        except ModelError:
+            is_refused = not heard.is_open
+            raise
+        finally:
+            await self._settle(reserved.id, request, heard, is_refused=is_refused)
+
+    async def take_over(self) -> None:
+        """Settle what an earlier process has left; what has to be looked up is, in the background."""
+        for left in await self._store.take_over():
+            if left.generation_id is None or left.key_id or self._now() - left.at > TOO_OLD_SECONDS:
+                await self._store.close_unsettled(left.id)
+            else:
+                self._spawn(self._find_out(left.id, left.generation_id, None))
+
+    async def aclose(self) -> None:
+        """Stop looking up; the next process goes on with that."""
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
+    async def _settle(self, row_id: int, request: ModelRequest, heard: _Heard, *, is_refused: bool) -> None:
+        usage = heard.usage
+        if usage is not None:
+            cost = usage.cost if usage.cost is not None else self._price(request, usage)
+            await self._store.settle(row_id, replace(usage, cost=cost))
+        elif is_refused:
+            await self._store.settle(row_id, Usage(cost=0))
+        else:
+            looked_up = heard.generation_id if self._catalogue.speaks_openrouter else None
+            written = math.ceil(heard.characters / _CHARACTERS_PER_TOKEN)
+            usage = Usage(self._prompt_tokens(request), written)
+            usage = replace(usage, cost=self._price(request, usage))
+            await self._store.settle(row_id, usage, is_final=looked_up is None)
+            if looked_up is not None:
+                self._spawn(self._find_out(row_id, looked_up, request.key))
+
+    async def _find_out(self, row_id: int, generation_id: str, key: Key | None) -> None:
+        """Look a request up until it is recorded; the estimate stands where it never is."""
+        for pause in LOOK_UP_AFTER:
+            await self._sleep(pause)
+            try:
+                usage = await self._look_up(generation_id, key)
+            except (ModelError, TimeoutError, OSError) as error:
+                log.debug("a generation could not be looked up: %s", describe(error))
+                continue
+            if usage is not None:
+                await self._store.settle(row_id, usage)
+                return
+        await self._store.close_unsettled(row_id)
+
+    def _estimate(self, request: ModelRequest) -> Usage:
+        """What a request may consume: its prompt, and an answer of the greatest length."""
+        usage = Usage(self._prompt_tokens(request), request.max_output_tokens)
+        return replace(usage, cost=self._price(request, usage))
+
+    def _affordable(self, request: ModelRequest, left: Left) -> ModelRequest:
+        """The request with no longer an answer than its budgets can pay, though never one too short to be of use."""
+        most, prompt, (for_prompt, for_answer) = (
+            request.max_output_tokens,
+            self._prompt_tokens(request),
+            self._prices(request),
+        )
+        if left.tokens is not None:
+            most = min(most, left.tokens - prompt)
+        if left.cost is not None and for_answer:
+            most = min(most, (left.cost - prompt * for_prompt) // for_answer)
+        return replace(request, max_output_tokens=min(request.max_output_tokens, max(most, LEAST_ANSWER)))
+
+    def _prompt_tokens(self, request: ModelRequest) -> int:
+        able = abilities(self._catalogue.get(request.model), parses_pdfs=self._catalogue.speaks_openrouter)
+        tools = sum(estimate_text(json.dumps(tool.parameters) + tool.description) for tool in request.tools)
+        return estimate_text(request.system) + sum(estimate_turn(turn, able) for turn in request.turns) + tools
+
+    def _price(self, request: ModelRequest, usage: Usage) -> int | None:
+        """Nanodollars at the catalogue's prices; None where it names none."""
+        for_prompt, for_answer = self._prices(request)
+        if not (for_prompt or for_answer):
+            return None
+        return usage.prompt_tokens * for_prompt + usage.completion_tokens * for_answer
+
+    def _prices(self, request: ModelRequest) -> tuple[int, int]:
+        """Nanodollars a token of prompt and answer, of the dearest model that may be asked; 0 where it is not known."""
+        known = [info for name in (request.model, *request.fallbacks) if (info := self._catalogue.get(name))]
+        return max(map(_prompt_price, known), default=0), max(map(_answer_price, known), default=0)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("a request could not be settled: %s", describe(error))
+
+
+def _prompt_price(info: ModelInfo) -> int:
+    return info.prompt_price or 0
+
+
+def _answer_price(info: ModelInfo) -> int:
+    return info.completion_price or 0

@@ -1,0 +1,136 @@
+"""How much of each limit is used within its window, and when there is room again.
+
+Whole hours and minutes are summed from the tallies, the window's first moments
+from the ledger itself, so that it slides exactly and takes as long whatever the
+ledger's size. Reads only.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, union_all
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.limits import HOUR, Bill, Cap, Left, Measure, Reached
+from bot.store import tables as t
+
+_Select: TypeAlias = Select[*tuple[Any, ...]]
+
+MINUTE = 60
+EVERYBODY = 0
+"""Stands for all members in a server's tallies."""
+DMS = 0
+"""Stands for direct messages, where a server's id would be."""
+
+
+async def look(db: AsyncConnection, bill: Bill, now: float, *, is_question: bool) -> Reached | Left:
+    """What a bill's caps leave, or the first that leaves nothing; those on questions and places hold for questions."""
+    left: dict[Measure, int] = {}
+    for cap in bill.caps:
+        if not is_question and cap.measure in (Measure.QUESTIONS, Measure.RUNNING):
+            continue
+        used = await (_running(db, cap, bill) if cap.measure is Measure.RUNNING else _used(db, cap, bill, now))
+        if used >= cap.most:
+            return Reached(cap, used, await _frees_at(db, cap, bill, now, used))
+        left[cap.measure] = min(cap.most - used, left.get(cap.measure, cap.most))
+    return Left(left.get(Measure.TOKENS), left.get(Measure.COST))
+
+
+async def _running(db: AsyncConnection, cap: Cap, bill: Bill) -> int:
+    others = [t.running.c.turn_id != bill.turn_id, _same(t.running.c.guild_id, bill.guild_id)]
+    if cap.per_member:
+        others.append(t.running.c.user_id == bill.user_id)
+    return await db.scalar(select(func.count()).select_from(t.running).where(*others)) or 0
+
+
+async def _used(db: AsyncConnection, cap: Cap, bill: Bill, now: float) -> int:
+    """What was used within a cap's window: whole hours, then whole minutes, then single requests at its beginning."""
+    since = now - cap.seconds
+    minute, hour = _next(since, MINUTE), _next(since, HOUR)
+    amount = _of_tally(cap.measure)
+    hours = select(func.sum(amount)).where(_tallied(cap, bill, HOUR), t.tallies.c.start >= hour)
+    minutes = select(func.sum(amount)).where(
+        _tallied(cap, bill, MINUTE), t.tallies.c.start >= minute, t.tallies.c.start < hour
+    )
+    single = select(func.sum(_of_request(cap.measure))).where(
+        _requested(cap, bill), t.usage.c.at > since, t.usage.c.at < minute
+    )
+    return sum(int(part or 0) for part in await db.scalars(union_all(hours, minutes, single)))
+
+
+async def _frees_at(db: AsyncConnection, cap: Cap, bill: Bill, now: float, used: int) -> float | None:
+    """When enough will have left a window for something to be used again; None where time alone does not help."""
+    if cap.measure is Measure.RUNNING or cap.most == 0:
+        return None
+    since, missing = now - cap.seconds, used - cap.most + 1
+    minute, hour = _next(since, MINUTE), _next(since, HOUR)
+    start, amount = t.tallies.c.start, _of_tally(cap.measure)
+    per_hour = select(start, func.sum(amount)).where(_tallied(cap, bill, HOUR), start >= hour)
+    per_minute = select(start, func.sum(amount)).where(_tallied(cap, bill, MINUTE))
+    single = select(t.usage.c.at, _of_request(cap.measure)).where(_requested(cap, bill))
+    at = t.usage.c.at
+    found = await _crossing(db, single.where(at > since, at < minute).order_by(at), missing)
+    if found[0] is None:
+        found = await _crossing(db, _by(per_minute.where(start >= minute, start < hour)), found[1])
+        if found[0] is None:
+            found = await _crossing(db, _by(per_hour), found[1])
+            if found[0] is None:
+                return None
+            found = await _crossing(db, _by(per_minute.where(start >= found[0], start < found[0] + HOUR)), found[1])
+        if found[0] is not None:
+            found = await _crossing(db, single.where(at >= found[0], at < found[0] + MINUTE).order_by(at), found[1])
+    return None if found[0] is None else found[0] + cap.seconds
+
+
+def _by(query: _Select) -> _Select:
+    return query.group_by(t.tallies.c.start).order_by(t.tallies.c.start)
+
+
+async def _crossing(db: AsyncConnection, amounts: _Select, missing: int) -> tuple[float | None, int]:
+    """The first moment by which `missing` has come together, and what was missing before it; or what still is."""
+    for at, amount in await db.execute(amounts):
+        if int(amount or 0) >= missing:
+            return at, missing
+        missing -= int(amount or 0)
+    return None, missing
+
+
+def _next(moment: float, span: int) -> int:
+    """The first beginning of a span that is not before a moment."""
+    return -int(-moment // span) * span
+
+
+def _of_tally(measure: Measure) -> ColumnElement[int]:
+    return {
+        Measure.QUESTIONS: t.tallies.c.questions,
+        Measure.TOKENS: t.tallies.c.tokens,
+        Measure.COST: t.tallies.c.cost,
+    }[measure]
+
+
+def _of_request(measure: Measure) -> ColumnElement[int]:
+    if measure is Measure.TOKENS:
+        return t.usage.c.prompt_tokens + t.usage.c.completion_tokens
+    if measure is Measure.COST:
+        return func.coalesce(t.usage.c.cost, 0)
+    return t.usage.c.is_question.cast(t.Serial)
+
+
+def _tallied(cap: Cap, bill: Bill, span: int) -> ColumnElement[bool]:
+    who = bill.user_id if cap.per_member else EVERYBODY
+    places = {bill.guild_id or DMS, DMS} if cap.per_member and bill.dms_count else {bill.guild_id or DMS}
+    return and_(t.tallies.c.guild_id.in_(sorted(places)), t.tallies.c.user_id == who, t.tallies.c.span == span)
+
+
+def _requested(cap: Cap, bill: Bill) -> ColumnElement[bool]:
+    here = _same(t.usage.c.guild_id, bill.guild_id)
+    if not cap.per_member:
+        return here
+    if bill.dms_count:
+        here = or_(here, t.usage.c.guild_id.is_(None))
+    return and_(here, t.usage.c.user_id == bill.user_id)
+
+
+def _same(column: ColumnElement[int], guild_id: int | None) -> ColumnElement[bool]:
+    return column.is_(None) if guild_id is None else column == guild_id
