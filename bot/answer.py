@@ -121,7 +121,6 @@ class Answer:
         self._backstage = backstage
         self._conversation = conversation
         self._guild = guild
-        self._guild = guild
         self._saving = Saving(backstage.store, turn.id, backstage.sleep)
         self._prompt = Prompt(
             backstage.store,
@@ -368,7 +367,7 @@ class Answer:
 
     def _failed(self, error: BaseException | None, fault: ModelFault) -> bool:
         """Whether the model failed that way before anything of the answer was seen, so that it may be asked again."""
-        return isinstance(error, ModelError) and error.fault is fault and not self.seen
+        return isinstance(error, ModelError) and error.fault is fault and not (self.seen or self._draft.finished)
 
     def _start_over(self) -> None:
         self._draft = Draft()

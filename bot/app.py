@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import time
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -39,14 +40,15 @@ from bot.openrouter import Account, Catalogue, OpenRouter, open_http
 from bot.posting import Poster
 from bot.render.live import Live
 from bot.render.traffic import Traffic
+from bot.sandbox.owner import Sandbox
 from bot.settings import Settings
 from bot.shelves import DiscordShelves
 from bot.store import Store
 from bot.thread_names import Threads
-from bot.tools import Tool
+from bot.tools.all_tools import AllTools
 from bot.tools.kit import Kit
-from bot.tools.read_attachment import ReadAttachment
-from bot.tools.read_thread import ReadThread, SearchMessages
+from bot.tools.mcp import McpServers
+from bot.tools.mcp_config import load_servers
 
 log = logging.getLogger(__name__)
 
@@ -78,6 +80,7 @@ class App:
         self._clock = clock
         self._now = now
         self._client: Client | None = None
+        self._servers = McpServers(())
 
     def healthy(self) -> bool:
         """Whether the bot is connected to Discord."""
@@ -86,6 +89,7 @@ class App:
     async def run(self) -> None:
         """Run until cancelled. Raises ConfigError for whatever the operator must mend first."""
         settings = self._settings
+        self._servers = McpServers(load_servers(settings.mcp_config, os.environ))
         async with AsyncExitStack() as stack:
             store = await Store.open(settings.database_url, clock=self._now)
             stack.push_async_callback(store.close)
@@ -126,9 +130,8 @@ class App:
         poster = Poster(client)
         live = Live(poster, clock=self._clock, traffic=traffic)
         notices = Notices(store, Bulletins(client), catalogue, settings.owner_ids, clock=time.time)
-        shelves = DiscordShelves(client)
-        tools: tuple[Tool, ...] = (ReadThread(shelves), SearchMessages(shelves), ReadAttachment(shelves))
-        kit = Kit(lambda: tools, catalogue)
+        tools = AllTools(DiscordShelves(client), self._servers, Sandbox())
+        kit = Kit(tools.found, catalogue, absent=tools.absent, remarks=tools.remarks)
         backstage = Backstage(
             store=store,
             engine=engine,
@@ -183,7 +186,7 @@ class App:
         async with client:
             try:
                 await self._log_in(client)
-                async with running(_resume(client, chat, housekeeping)):
+                async with running(tools.run()), running(_resume(client, chat, housekeeping)):
                     await self._stay_connected(client)
             finally:
                 await forgetting.aclose()

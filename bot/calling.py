@@ -12,8 +12,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from bot.events import ReplyEvent, ToolEnded, ToolStarted
-from bot.messages import Step, ToolCall, ToolResult
+from bot.events import FilesMade, ReplyEvent, ToolEnded, ToolStarted
+from bot.messages import MadeFile, Step, ToolCall, ToolResult
 from bot.tools import Toolbox
 from bot.tools.results import MOST_OF_A_STEP, together
 
@@ -21,6 +21,9 @@ MOST_RUNS = 3
 """So often one and the same call is run in a turn, as long as the model is still shown what it gave."""
 MOST_IDLE_STEPS = 3
 """After so many steps in a row of which no call was run, the model is asked for its answer."""
+MOST_FILES = 10
+MOST_FILE_BYTES = 8 * 1024 * 1024
+"""Of all that tools make in one turn; what one message of Discord's takes."""
 _AT_ONCE = 8
 
 NONE_LEFT = "No tool calls are left for this question, so this one was not run. Answer now with what you have."
@@ -46,6 +49,7 @@ class Calls:
         self._steps = 0
         self._idle = 0
         self._runs: Counter[tuple[str, str]] = Counter()
+        self._files: list[MadeFile] = []
         self.made = 0
         """How many calls there were."""
         self.cost = 0
@@ -78,7 +82,9 @@ class Calls:
             about = self._tools.about(call)
             async with free:
                 tell(ToolStarted(call.name, about, first + place, step))
-                result = await self._one(call, refusals[place])
+                result, files = await self._one(call, refusals[place])
+                if files:
+                    tell(FilesMade(files))
                 tell(ToolEnded(call.name, result.seconds, result.is_error, first + place))
             return replace(result, about=about)
 
@@ -103,16 +109,28 @@ class Calls:
                 refusals.append("")
         return refusals
 
-    async def _one(self, call: ToolCall, refusal: str) -> ToolResult:
+    async def _one(self, call: ToolCall, refusal: str) -> tuple[ToolResult, tuple[MadeFile, ...]]:
         if refusal:
-            return ToolResult(call.id, call.name, refusal, is_error=True)
+            return ToolResult(call.id, call.name, refusal, is_error=True), ()
         key, began = _key(call), self._clock()
         runs = self._runs[key]
         self._runs[key] += 1
         result, output = await self._tools.call(call)
         self.cost += output.cost or 0
-        content = f"{result.content}\n\n[{AGAIN.format(runs)}]" if runs else result.content
-        return replace(result, content=content, seconds=self._clock() - began)
+        kept = tuple(filter(self._has_room, output.files))
+        notes = [AGAIN.format(runs)] if runs else []
+        if len(kept) < len(output.files):
+            left = ", ".join(file.name for file in output.files if file not in kept)
+            notes.append(f"Not posted after all, for one answer takes {MOST_FILES} files of 8 MB together: {left}.")
+        content = "".join([result.content, *(f"\n\n[{note}]" for note in notes)])
+        return replace(result, content=content, seconds=self._clock() - began), kept
+
+    def _has_room(self, file: MadeFile) -> bool:
+        """Whether the answer takes one more file, which it has then taken."""
+        taken = sum(len(other.data) for other in self._files)
+        fits = len(self._files) < MOST_FILES and taken + len(file.data) <= MOST_FILE_BYTES
+        self._files += [file] if fits else []
+        return fits
 
 
 def _key(call: ToolCall) -> tuple[str, str]:

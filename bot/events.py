@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from bot.messages import JsonObject, ReasoningDetail, TurnStatus, Usage
+from bot.messages import JsonObject, MadeFile, ReasoningDetail, TurnStatus, Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +114,13 @@ class ToolEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class FilesMade:
+    """A tool made files, which the answer brings along."""
+
+    files: tuple[MadeFile, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class StartedOver:
     """Whatever was shown of this turn is void; what holds of it is said again."""
 
@@ -138,4 +145,4 @@ class Ended:
     error: str | None = None
 
 
-ReplyEvent: TypeAlias = Thought | Answered | ToolStarted | ToolEnded | StartedOver | Noticed | Ended
+ReplyEvent: TypeAlias = Thought | Answered | ToolStarted | ToolEnded | FilesMade | StartedOver | Noticed | Ended

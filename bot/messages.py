@@ -101,6 +101,14 @@ class ToolResult:
 
 
 @dataclass(frozen=True, slots=True)
+class MadeFile:
+    """A file that a tool made, for the people in the thread."""
+
+    name: str
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Usage:
     """What one model request consumed.
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from bot.panel_items import LONGEST_OPTION, MOST_OPTIONS, Button, Option, Row, Screen, Select, clipped
+from bot.panel_items import LONGEST_OPTION, MOST_OPTIONS, Button, Option, Row, Screen, Select, clipped, fitted
 from bot.tools.kit import Listed
 
 TOOLS = "tools"
@@ -26,8 +26,8 @@ def on_page(listed: Sequence[Listed], page: int) -> Sequence[Listed]:
     return listed[page * MOST_OPTIONS : (page + 1) * MOST_OPTIONS]
 
 
-def screen(listed: Sequence[Listed], page: int = 0, note: str = "") -> Screen:
-    """The panel with one page of tools."""
+def screen(listed: Sequence[Listed], page: int = 0, *, note: str = "", remarks: Sequence[str] = ()) -> Screen:
+    """The panel with one page of tools. `note` says what has just happened, `remarks` what should be known besides."""
     page = min(max(page, 0), pages_of(listed) - 1)
     shown = on_page(listed, page)
     options = tuple(
@@ -46,7 +46,8 @@ def screen(listed: Sequence[Listed], page: int = 0, note: str = "") -> Screen:
     lines = [*([note] if note else []), HEAD, *map(_line, shown)]
     if pages_of(listed) > 1:
         lines.append(f"-# Page {page + 1} of {pages_of(listed)}")
-    return Screen("\n".join(lines), tuple(rows))
+    lines += [f"-# {clipped(remark, 200)}" for remark in remarks[:5]]
+    return Screen(fitted(lines), tuple(rows))
 
 
 def turned(before: Collection[str], listed: Sequence[Listed], page: int, chosen: Collection[str]) -> tuple[str, ...]:

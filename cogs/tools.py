@@ -76,7 +76,7 @@ class Tools(commands.Cog):
 
     async def _screen(self, guild_id: int, page: int = 0, note: str = "") -> Screen:
         settings = GuildSettings.model_validate(await self._store.guild_settings(guild_id) or {})
-        return screen(self._kit.listed(settings), page, note)
+        return screen(self._kit.listed(settings), page, note=note, remarks=self._kit.remarks())
 
 
 async def setup(client: Client) -> None:

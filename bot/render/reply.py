@@ -11,8 +11,8 @@ from dataclasses import replace
 from typing import assert_never
 
 from bot.errors import ModelError, ModelFault
-from bot.events import Answered, Ended, Noticed, ReplyEvent, StartedOver, Thought, ToolEnded, ToolStarted
-from bot.messages import Turn, TurnStatus
+from bot.events import Answered, Ended, FilesMade, Noticed, ReplyEvent, StartedOver, Thought, ToolEnded, ToolStarted
+from bot.messages import MadeFile, Turn, TurnStatus
 from bot.render.body import Body
 from bot.render.files import REFUSED, Attached, attached, goes_on
 from bot.render.footer import (
@@ -150,6 +150,8 @@ class Reply:
                 self._thoughts.end_step()
             case ToolEnded():
                 self._end_tool(event)
+            case FilesMade(files):
+                self._made += files
             case StartedOver():
                 self._start_over()
             case Noticed(text):
@@ -196,6 +198,7 @@ class Reply:
         self._is_thinking = False
         self._step_is_new = False
         self._tools: list[ToolUse] = []
+        self._made: list[MadeFile] = []
         self._tools_of_earlier_steps = 0
 
     def _think(self, text: str) -> bool:
@@ -242,7 +245,7 @@ class Reply:
     def _with_closing(self, closing: list[str], *, whole: bool) -> list[str]:
         """The text of each page, with room made for the small print on the last one; `whole`: all of it is a file."""
         if self._attached is None or self._attached.is_whole != whole:
-            self._attached = attached(self._body.text, whole=whole)
+            self._attached = attached(self._body.text, whole=whole, made=self._made)
         files = [REFUSED] if self._files_refused else self._attached.small_print
         below = "\n".join([*files, *closing])
         return _joined(self._body.pages(reserve=units(below) + 1 if below else 0), below)

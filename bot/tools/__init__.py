@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from bot.errors import describe
-from bot.messages import JsonObject, ToolCall, ToolResult
+from bot.messages import JsonObject, MadeFile, ToolCall, ToolResult
 from bot.model import ToolSpec
 from bot.tools.arguments import WrongArguments, checked, parsed
 from bot.tools.results import bounded
@@ -47,19 +47,11 @@ NOBODY = Asking(0, 0, None, 0)
 
 
 @dataclass(frozen=True, slots=True)
-class ToolFile:
-    """A file that a tool made, for the people in the thread."""
-
-    name: str
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
 class Output:
     """What a call gave: `text` for the model, `files` for the thread."""
 
     text: str
-    files: tuple[ToolFile, ...] = ()
+    files: tuple[MadeFile, ...] = ()
     cost: int | None = None
     """What somebody charges for the call, in nanodollars; None where it costs nothing."""
 

@@ -6,7 +6,7 @@ and that its model can call. This module knows nothing of what any of them does.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.guild import GuildSettings
@@ -43,7 +43,10 @@ class Listed:
 
 
 class Kit:
-    """All tools. `found` gives those that are there at the moment, `absent` says why others are not, by name."""
+    """All tools. `found` gives those that are there at the moment, `absent` says why others are not, by name.
+
+    `remarks` is what admins should know besides, as sentences.
+    """
 
     def __init__(
         self,
@@ -51,12 +54,14 @@ class Kit:
         catalogue: Catalogue,
         *,
         consent: Consent | None = None,
-        absent: Mapping[str, str] | None = None,
+        absent: Callable[[], Mapping[str, str]] = dict,
+        remarks: Callable[[], Sequence[str]] = tuple,
     ) -> None:
         self._found = found
         self._catalogue = catalogue
         self._consent = consent
-        self._absent = dict(absent or {})
+        self._absent = absent
+        self.remarks = remarks
 
     def box(self, settings: GuildSettings, info: ModelInfo | None, asking: Asking) -> Toolbox:
         """The tools of one turn; `info` is what is known of its model."""
@@ -75,7 +80,7 @@ class Kit:
     def listed(self, settings: GuildSettings) -> tuple[Listed, ...]:
         """Every tool that there is, that could be there, or that the admins have turned on; built-in ones first."""
         found = {tool.spec.name: tool for tool in self._found()}
-        names = dict.fromkeys((*ABOUT, *sorted(found), *sorted(self._absent), *settings.tools))
+        names = dict.fromkeys((*ABOUT, *sorted(found), *sorted(self._absent()), *settings.tools))
         return tuple(self._listed(name, found.get(name), settings) for name in names)
 
     def _listed(self, name: str, tool: Tool | None, settings: GuildSettings) -> Listed:
@@ -86,4 +91,4 @@ class Kit:
     def _why_not(self, name: str, tool: Tool | None) -> str:
         if name == WEB_SEARCH:
             return "" if self._catalogue.speaks_openrouter else NOT_OPENROUTER
-        return "" if tool is not None else self._absent.get(name, NOT_HERE)
+        return "" if tool is not None else self._absent().get(name, NOT_HERE)
