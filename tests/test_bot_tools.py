@@ -10,13 +10,15 @@ from typing import Any
 
 import pytest
 
-from bot.messages import JsonObject, TurnStatus
+from bot.messages import JsonObject
 from bot.playground.discord.form_message import Upload
 from bot.playground.discord.permissions import Permission
 from bot.playground.discord.records import Channel, ChannelOverwrite
 from bot.playground.discord.world import World, default_world
 from bot.shelves import NOT_READABLE
 from bot.store import Store
+from tests.admin_talk import store_of
+from tests.test_bot_recovery import process
 from tests.whole_bot import Stage, script_file, stage
 
 SAY: JsonObject = {"name": "else", "say": "You said: {question}"}
@@ -323,17 +325,28 @@ async def test_stop_ends_a_tool_that_hangs_at_once(tmp_path: Path, monkeypatch: 
         assert "read\\_thread · not finished" in text
 
 
-async def test_a_crash_between_tools_leaves_the_finished_steps_for_continue(tmp_path: Path) -> None:
-    rounds = [[("read_thread", {"limit": n + 1})] for n in range(2)]
-    async with stage(tmp_path, script=script_file(tmp_path, using(*rounds, delay=30), SAY), speed=1.0) as bot:
-        store = await Store.open(bot.settings.database_url)
-        async with bot.app():
+async def test_a_killed_process_leaves_the_finished_steps_and_continue_goes_on_from_them(tmp_path: Path) -> None:
+    long: JsonObject = {"repeat": 4_000, "text": "word "}
+    scene = using([("read_thread", {"limit": 9})], say=long, speed=40)
+    async with stage(tmp_path, script=script_file(tmp_path, scene, SAY), speed=1.0) as bot:
+        async with process(bot) as running:
             thread = await bot.thread_of(bot.mention(bot.ben, "please look"))
-            await bot.until(lambda: bot.model.requests, "asked")
-        turn = await store.last_turn(thread.id)
-        assert turn is not None
-        assert turn.status is TurnStatus.INTERRUPTED
-        await store.close()
+            await bot.until(lambda: len(bot.model.requests) == 2, "the second step has begun")
+            async with store_of(bot) as store:
+                turn = await store.last_turn(thread.id)
+            assert turn is not None
+            assert turn.steps[0].reasoning_details
+            assert "please look" in turn.steps[0].tool_results[0].content
+            running.kill()
+            await running.wait()
+        sent: Any = bot.model.requests[1].body["messages"]
+        async with bot.app():
+            await bot.answered(thread.id)
+            assert "⚡ Interrupted by a restart." in bot.text(thread.id)
+            await bot.press(bot.ben, thread.id, "Continue")
+            await bot.until(lambda: len(bot.model.requests) == 3, "the model is asked to go on")
+            after: Any = bot.model.requests[-1].body["messages"]
+            assert after[: len(sent)] == sent
 
 
 async def test_the_reasoning_button_shows_whole_inputs_and_outputs_between_the_thoughts(tmp_path: Path) -> None:
