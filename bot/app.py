@@ -24,6 +24,7 @@ from bot.changes import Changes
 from bot.chat import Chat
 from bot.cipher import open_cipher
 from bot.client import Client, Services, redirect
+from bot.consents import Consents
 from bot.engine import Engine
 from bot.errors import ConfigError
 from bot.forgetting import Forgetting
@@ -49,6 +50,7 @@ from bot.tools.all_tools import AllTools
 from bot.tools.kit import Kit
 from bot.tools.mcp import McpServers
 from bot.tools.mcp_config import load_servers
+from bot.wishes import DiscordQuestions
 
 log = logging.getLogger(__name__)
 
@@ -131,7 +133,8 @@ class App:
         live = Live(poster, clock=self._clock, traffic=traffic)
         notices = Notices(store, Bulletins(client), catalogue, settings.owner_ids, clock=time.time)
         tools = AllTools(DiscordShelves(client), self._servers, Sandbox())
-        kit = Kit(tools.found, catalogue, absent=tools.absent, remarks=tools.remarks)
+        consents = Consents(DiscordQuestions(client, poster))
+        kit = Kit(tools.found, catalogue, consent=consents, absent=tools.absent, remarks=tools.remarks)
         backstage = Backstage(
             store=store,
             engine=engine,
@@ -181,6 +184,7 @@ class App:
             forgetting=forgetting,
             housekeeping=housekeeping,
             kit=kit,
+            consents=consents,
         )
         client.on_first_ready = self._on_ready
         async with client:
@@ -191,6 +195,7 @@ class App:
             finally:
                 await forgetting.aclose()
                 await chat.aclose()
+                await consents.aclose()
                 await naming.aclose()
                 await notices.aclose()
                 await live.aclose()

@@ -30,6 +30,7 @@ from bot.settings import Settings, is_host
 if TYPE_CHECKING:
     from bot.changes import Changes
     from bot.chat import Chat
+    from bot.consents import Consents
     from bot.forgetting import Forgetting
     from bot.housekeeping import Housekeeping
     from bot.keys import Keys
@@ -61,6 +62,7 @@ COGS = (
     "cogs.privacy",
     "cogs.departures",
     "cogs.tools",
+    "cogs.consent",
     "cogs.help",
 )
 
@@ -85,6 +87,7 @@ class Services:
     ceilings: Mapping[str, int]
     """The operator's, by limit."""
     kit: Kit
+    consents: Consents
     keys: Keys
     forgetting: Forgetting
     housekeeping: Housekeeping

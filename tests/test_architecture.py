@@ -16,6 +16,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
         "bot/client.py",
         "bot/posting.py",
         "bot/shelves.py",
+        "bot/wishes.py",
         "bot/in_place.py",
         "bot/refusals.py",
         "bot/widgets.py",
