@@ -89,9 +89,7 @@ class TestConversations:
         assert await store.conversation(thread.id) == replace(changed, listen=Listen.MENTIONS)
         await store.set_model(thread.id, None)
         await store.set_effort(thread.id, None)
-        assert await store.conversation(thread.id) == replace(
-            changed, listen=Listen.MENTIONS, model=None, effort=None
-        )
+        assert await store.conversation(thread.id) == replace(changed, listen=Listen.MENTIONS, model=None, effort=None)
 
     async def test_a_choice_does_not_bring_a_forgotten_one_back(self, store: Store, thread: Conversation) -> None:
         await store.forget_channel(thread.id)
