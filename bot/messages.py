@@ -71,7 +71,7 @@ class Said:
     author_name: str
     parts: tuple[Part, ...]
     at: float
-    roles: tuple[int, ...] = ()
+    roles: tuple[int, ...] = field(default=(), compare=False, repr=False)
     """The roles that the author had then: limits may depend on them."""
     quoted: tuple[int, ...] = field(default=(), compare=False, repr=False)
     """Whose messages stand in its parts besides the author's own; here only until it is stored."""

@@ -127,6 +127,13 @@ class Metered:
             await asyncio.wait(self._tasks)
 
     async def _settle(self, row_id: int, request: ModelRequest, heard: _Heard, *, is_refused: bool) -> None:
+        """Settle; a database that does not take it spoils no answer: the reservation stands until the next start."""
+        try:
+            await self._put(row_id, request, heard, is_refused=is_refused)
+        except Exception as error:  # noqa: BLE001 - whatever the database's driver raises
+            log.error("a request could not be settled: %s", describe(error))
+
+    async def _put(self, row_id: int, request: ModelRequest, heard: _Heard, *, is_refused: bool) -> None:
         usage = heard.usage
         if usage is not None:
             cost = usage.cost if usage.cost is not None else self._price(request, usage)

@@ -80,7 +80,8 @@ class Ask(commands.Cog):
         if known is not None and (chosen or effort):
             _check_may_choose(interaction, known)
             known = _with_choice(known, chosen, effort)
-            await self._services.store.save_conversation(known)
+            await self._services.store.set_model(known.id, known.model)
+            await self._services.store.set_effort(known.id, known.effort)
         quote = await interaction.response.send_message(_quoted(prompt, interaction.user.display_name))
         parts, remarks = await read_attachments(files, settings)
         conversation = known or _with_choice(await self._begun(interaction, spot, prompt), chosen, effort)

@@ -20,6 +20,7 @@ from bot.render.chart import draw_window
 from bot.render.window_facts import alt_text, facts
 from bot.sight import abilities
 from bot.window import Window, look_at, room_for
+from cogs.picking import Picker
 
 NOT_HERE = "This is not one of my conversations. Use this command in a thread with me, or in a DM."
 DRAW_SECONDS = 30.0
@@ -33,6 +34,7 @@ class Context(commands.Cog):
 
     def __init__(self, client: Client) -> None:
         self._services = client.services
+        self._picker = Picker(client.services)
         self._one_at_a_time = asyncio.Lock()
 
     @app_commands.command(name="context", description="How full the model's window is here, and what this has cost")
@@ -56,7 +58,7 @@ class Context(commands.Cog):
         if conversation is None:
             raise ForUser(NOT_HERE)
         guild = await services.chat.settings_of(conversation.guild_id)
-        model = conversation.model or guild.model or services.settings.model
+        model = self._picker.choice(conversation.model, guild).model
         info = services.catalogue.get(model)
         system = system_prompt(own=conversation.persona, guild=guild, shared=conversation.guild_id is not None)
         room = room_for(system, info, max_output=guild.max_output_tokens)

@@ -246,7 +246,7 @@ def test_a_world_that_the_disk_refuses_is_saved_with_the_next_change(
 async def test_another_model_server_is_used_instead_of_the_stand_in_and_the_page_says_so(tmp_path: Path) -> None:
     async with (
         ModelServer(speed=float("inf")) as model,
-        playground(tmp_path, OPENROUTER_BASE_URL=model.base_url, OPENROUTER_API_KEY=KEY) as running,
+        playground(tmp_path, OPENROUTER_BASE_URL=model.base_url, OPENROUTER_API_KEY=KEY, TITLES="false") as running,
     ):
         start_view = await running.get("play/start")
         assert start_view["model"] == {"label": "kimi-k2-thinking", "stand_in": False}

@@ -16,7 +16,7 @@ from typing import Self
 from sqlalchemy import delete, func, insert, select, union, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot.messages import Conversation, Listen, Said, Step, Turn, TurnStatus
+from bot.messages import Conversation, Listen, Said, ShowReasoning, Step, Turn, TurnStatus
 from bot.sight import Able
 from bot.store import tables as t
 from bot.store.connect import create_engines, explain, parse_url
@@ -81,13 +81,6 @@ class Store(History, Ledger, Reserving, Vault, Erasure, Retention, Holdings):
             return await read_conversation(db, conversation.id) or conversation
 
     @unbroken
-    async def save_conversation(self, conversation: Conversation) -> None:
-        """Overwrite every field of a known conversation."""
-        known = update(t.conversations).where(t.conversations.c.id == conversation.id)
-        async with self._write() as db:
-            await db.execute(known.values(asdict(conversation)))
-
-    @unbroken
     async def set_model(self, conversation_id: int, model: str | None) -> None:
         """Set a known conversation's model and nothing else, for its other fields may be changing meanwhile."""
         await self._set(conversation_id, model=model)
@@ -96,6 +89,16 @@ class Store(History, Ledger, Reserving, Vault, Erasure, Retention, Holdings):
     async def set_persona(self, conversation_id: int, persona: str | None, *, by: int) -> None:
         """Set a known conversation's persona and nothing else; `by` is the member who wrote it."""
         await self._set(conversation_id, persona=persona, persona_by=None if persona is None else by)
+
+    @unbroken
+    async def set_effort(self, conversation_id: int, effort: str | None) -> None:
+        """Set how hard a known conversation's model thinks, and nothing else."""
+        await self._set(conversation_id, effort=effort)
+
+    @unbroken
+    async def set_show_reasoning(self, conversation_id: int, show: ShowReasoning) -> None:
+        """Set whether a known conversation shows its reasoning, and nothing else."""
+        await self._set(conversation_id, show_reasoning=show)
 
     @unbroken
     async def set_listen(self, conversation_id: int, listen: Listen) -> None:
