@@ -130,9 +130,12 @@ class Reserving(Transactions):
         """What an earlier process left unsettled; none of its answers is running any more."""
         async with self._write() as db:
             await db.execute(delete(t.running))
-            await db.execute(delete(t.tallies).where(t.tallies.c.start < int(self._clock()) - _KEPT_SECONDS))
+            # By the newest of them where the clock has leapt ahead: it may go back.
+            newest = await db.scalar(select(func.max(t.tallies.c.start))) or 0
+            outdated = min(int(self._clock()), newest) - _KEPT_SECONDS
+            await db.execute(delete(t.tallies).where(t.tallies.c.start < outdated))
             usage = t.usage.c
-            wanted = select(usage.id, usage.model, usage.key_id, usage.generation_id, usage.at).where(usage.pending)
+            wanted = select(usage.id, usage.model, usage.key_id, usage.generation_id, usage.at).where(t.PENDING)
             return [Unsettled(**row) for row in (await db.execute(wanted.order_by(usage.id))).mappings()]
 
     @unbroken

@@ -32,6 +32,8 @@ async def look(db: AsyncConnection, bill: Bill, now: float, *, is_question: bool
             continue
         used = await (_running(db, cap, bill) if cap.measure is Measure.RUNNING else _used(db, cap, bill, now))
         if used >= cap.most:
+            if await _is_set_aside(db, cap, bill, now, used):
+                return Reached(cap, used, None, is_set_aside=True)
             return Reached(cap, used, await _frees_at(db, cap, bill, now, used))
         left[cap.measure] = min(cap.most - used, left.get(cap.measure, cap.most))
     return Left(left.get(Measure.TOKENS), left.get(Measure.COST))
@@ -47,7 +49,7 @@ async def _running(db: AsyncConnection, cap: Cap, bill: Bill) -> int:
 async def _used(db: AsyncConnection, cap: Cap, bill: Bill, now: float) -> int:
     """What was used within a cap's window: whole hours, then whole minutes, then single requests at its beginning."""
     since = now - cap.seconds
-    minute, hour = _next(since, MINUTE), _next(since, HOUR)
+    minute, hour = _after(since, MINUTE), _after(since, HOUR)
     amount = _of_tally(cap.measure)
     hours = select(func.sum(amount)).where(_tallied(cap, bill, HOUR), t.tallies.c.start >= hour)
     minutes = select(func.sum(amount)).where(
@@ -59,12 +61,21 @@ async def _used(db: AsyncConnection, cap: Cap, bill: Bill, now: float) -> int:
     return sum(int(part or 0) for part in await db.scalars(union_all(hours, minutes, single)))
 
 
+async def _is_set_aside(db: AsyncConnection, cap: Cap, bill: Bill, now: float, used: int) -> bool:
+    """Whether there would be room without what is reserved for requests that have not ended."""
+    if cap.measure not in (Measure.TOKENS, Measure.COST):
+        return False
+    amount = func.sum(_of_request(cap.measure))
+    reserved = select(amount).where(t.PENDING, _requested(cap, bill), t.usage.c.at > now - cap.seconds)
+    return used - int(await db.scalar(reserved) or 0) < cap.most
+
+
 async def _frees_at(db: AsyncConnection, cap: Cap, bill: Bill, now: float, used: int) -> float | None:
     """When enough will have left a window for something to be used again; None where time alone does not help."""
     if cap.measure is Measure.RUNNING or cap.most == 0:
         return None
     since, missing = now - cap.seconds, used - cap.most + 1
-    minute, hour = _next(since, MINUTE), _next(since, HOUR)
+    minute, hour = _after(since, MINUTE), _after(since, HOUR)
     start, amount = t.tallies.c.start, _of_tally(cap.measure)
     per_hour = select(start, func.sum(amount)).where(_tallied(cap, bill, HOUR), start >= hour)
     per_minute = select(start, func.sum(amount)).where(_tallied(cap, bill, MINUTE))
@@ -96,9 +107,9 @@ async def _crossing(db: AsyncConnection, amounts: _Select, missing: int) -> tupl
     return None, missing
 
 
-def _next(moment: float, span: int) -> int:
-    """The first beginning of a span that is not before a moment."""
-    return -int(-moment // span) * span
+def _after(moment: float, span: int) -> int:
+    """The first beginning of a span after a moment: what happened at the moment itself is out of the window."""
+    return int(moment // span + 1) * span
 
 
 def _of_tally(measure: Measure) -> ColumnElement[int]:
