@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, TypeAlias
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select, union_all
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.limits import HOUR, Bill, Cap, Left, Measure, Reached
@@ -56,7 +56,7 @@ async def _used(db: AsyncConnection, cap: Cap, bill: Bill, now: float) -> int:
         _tallied(cap, bill, MINUTE), t.tallies.c.start >= minute, t.tallies.c.start < hour
     )
     single = select(func.sum(_of_request(cap.measure))).where(
-        _requested(cap, bill), t.usage.c.at > since, t.usage.c.at < minute
+        _requested(cap, bill), t.usage.c.at > since, t.usage.c.at < float(minute)
     )
     return sum(int(part or 0) for part in await db.scalars(union_all(hours, minutes, single)))
 
@@ -81,7 +81,7 @@ async def _frees_at(db: AsyncConnection, cap: Cap, bill: Bill, now: float, used:
     per_minute = select(start, func.sum(amount)).where(_tallied(cap, bill, MINUTE))
     single = select(t.usage.c.at, _of_request(cap.measure)).where(_requested(cap, bill))
     at = t.usage.c.at
-    found = await _crossing(db, single.where(at > since, at < minute).order_by(at), missing)
+    found = await _crossing(db, single.where(at > since, at < float(minute)).order_by(at), missing)
     if found[0] is None:
         found = await _crossing(db, _by(per_minute.where(start >= minute, start < hour)), found[1])
         if found[0] is None:
@@ -90,7 +90,7 @@ async def _frees_at(db: AsyncConnection, cap: Cap, bill: Bill, now: float, used:
                 return None
             found = await _crossing(db, _by(per_minute.where(start >= found[0], start < found[0] + HOUR)), found[1])
         if found[0] is not None:
-            found = await _crossing(db, single.where(at >= found[0], at < found[0] + MINUTE).order_by(at), found[1])
+            found = await _crossing(db, single.where(at >= float(found[0]), at < float(found[0] + MINUTE)).order_by(at), found[1])
     return None if found[0] is None else found[0] + cap.seconds
 
 
@@ -125,7 +125,7 @@ def _of_request(measure: Measure) -> ColumnElement[int]:
         return t.usage.c.prompt_tokens + t.usage.c.completion_tokens
     if measure is Measure.COST:
         return func.coalesce(t.usage.c.cost, 0)
-    return t.usage.c.is_question.cast(t.Serial)
+    return case((t.usage.c.is_question, 1), else_=0)  # PostgreSQL casts no truth to a big number
 
 
 def _tallied(cap: Cap, bill: Bill, span: int) -> ColumnElement[bool]:
