@@ -90,7 +90,9 @@ async def _frees_at(db: AsyncConnection, cap: Cap, bill: Bill, now: float, used:
                 return None
             found = await _crossing(db, _by(per_minute.where(start >= found[0], start < found[0] + HOUR)), found[1])
         if found[0] is not None:
-            found = await _crossing(db, single.where(at >= float(found[0]), at < float(found[0] + MINUTE)).order_by(at), found[1])
+            found = await _crossing(
+                db, single.where(at >= float(found[0]), at < float(found[0] + MINUTE)).order_by(at), found[1]
+            )
     return None if found[0] is None else found[0] + cap.seconds
 
 
