@@ -118,7 +118,6 @@ class Answer:
         self._backstage = backstage
         self._conversation = conversation
         self._guild = guild
-        self._guild = guild
         self._saving = Saving(backstage.store, turn.id, backstage.sleep)
         self._prompt = Prompt(
             backstage.store,
