@@ -11,7 +11,8 @@ from PIL import Image
 from bot.context import estimate_text, estimate_turn, fit
 from bot.messages import Conversation, Said, Spending, Step, Text, Turn, TurnStatus, Usage
 from bot.model import ModelInfo
-from bot.render.chart import HEIGHT, HEIGHT_WITHOUT_COSTS, WIDTH, draw_window
+from bot.render.chart import HEIGHT, HEIGHT_WITHOUT_COSTS, draw_window
+from bot.render.pen import WIDTH
 from bot.render.window_facts import alt_text, facts, percent, short_number
 from bot.window import Room, Window, look_at, room_for
 
