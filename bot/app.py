@@ -23,6 +23,7 @@ from bot.changes import Changes
 from bot.chat import Chat
 from bot.cipher import open_cipher
 from bot.client import Client, Services, redirect
+from bot.easel import Easel
 from bot.engine import Engine
 from bot.errors import ConfigError
 from bot.forgetting import Forgetting
@@ -170,6 +171,9 @@ class App:
             keys=keys,
             forgetting=forgetting,
             housekeeping=housekeeping,
+            traffic=traffic,
+            easel=Easel(),
+            began_at=time.time(),
         )
         client.on_first_ready = self._on_ready
         async with client:

@@ -96,6 +96,7 @@ PURE = (
     "bot/sandbox/produced.py",
     "bot/sight.py",
     "bot/spending.py",
+    "bot/spending_csv.py",
     "bot/starting.py",
     "bot/titles.py",
     "bot/traces.py",

@@ -12,16 +12,16 @@ from bot.render.footer import dollars
 from bot.render.pen import BLUE, EDGE, EMPTY, GREEN, ORANGE, SOFT, VIOLET, WIDTH, Card, Pen, shares
 from bot.render.usage_facts import requests, short_cost, when
 from bot.render.window_facts import short_number
-from bot.spending import Period, Report, Scope
+from bot.spending import Period, Report
 
-HEIGHT = 780
+HEIGHT = 820
 """Pixels."""
 
-_TOP, _BOTTOM = 240, 480
+_TOP, _BOTTOM = 284, 520
 """Of the highest column."""
 _GAP = 0.18
 """Between two columns, in columns."""
-_BAR_TOP, _BAR_HEIGHT = 574, 56
+_BAR_TOP, _BAR_HEIGHT = 612, 56
 _LEAST = 4.0
 """Pixels of a column in which there is hardly anything."""
 
@@ -35,22 +35,21 @@ class _Part:
     colour: str
 
 
-def draw_usage(report: Report, scope: Scope) -> bytes:
-    """The picture as PNG."""
+def draw_usage(report: Report, title: str) -> bytes:
+    """The picture as PNG. `title` says whose consumption it is, where and when."""
     card = Card(WIDTH, HEIGHT)
-    _draw_head(card.pen, report, scope)
+    _draw_head(card.pen, report, title)
     _draw_columns(card.pen, report)
     _draw_tokens(card.pen, report)
     return card.png()
 
 
-def _draw_head(pen: Pen, report: Report, scope: Scope) -> None:
+def _draw_head(pen: Pen, report: Report, title: str) -> None:
     total = report.total
-    who = "this server" if scope is Scope.SERVER else "you"
-    pen.text(EDGE, 84, short_cost(total), size=50)
-    pen.text(WIDTH - EDGE, 84, f"{who} · {report.period.words}", size=30, colour=SOFT, right=True)
+    pen.text(EDGE, 66, title, size=30, colour=SOFT)
+    pen.text(EDGE, 130, short_cost(total), size=50)
     about = f"{requests(total.requests)} · {short_number(total.tokens)} tokens"
-    pen.text(EDGE, 140, about, size=31, colour=SOFT)
+    pen.text(EDGE, 182, about, size=31, colour=SOFT)
 
 
 def _draw_columns(pen: Pen, report: Report) -> None:
@@ -60,8 +59,8 @@ def _draw_columns(pen: Pen, report: Report) -> None:
     highest = max(heights)
     what = "hour" if report.period is Period.DAY else "day"
     most = dollars(highest) if priced else f"{short_number(highest)} tokens"
-    pen.text(EDGE, 204, f"{'cost' if priced else 'tokens'} each {what}, up to {most}", size=27, colour=SOFT)
-    step = (WIDTH - 2 * EDGE) / len(heights)
+    pen.text(EDGE, 252, f"{'cost' if priced else 'tokens'} each {what}, up to {most}", size=27, colour=SOFT)
+    step = (WIDTH - 2 * EDGE) / (len(heights) - _GAP)
     for number, amount in enumerate(heights):
         x, width = EDGE + number * step, step * (1 - _GAP)
         pen.box(x, _BOTTOM, width, 3, EMPTY)
@@ -87,7 +86,7 @@ def _draw_tokens(pen: Pen, report: Report) -> None:
         pen.box(x, _BAR_TOP, max(0.0, width - 3), _BAR_HEIGHT, part.colour)
         x += width
     for number, part in enumerate(parts):
-        left, y = EDGE + (number % 2) * 474, 686 + number // 2 * 52
+        left, y = EDGE + (number % 2) * 474, 724 + number // 2 * 52
         pen.box(left, y - 24, 28, 28, part.colour)
         pen.text(left + 40, y, f"{part.name} · {short_number(part.tokens)}", size=28)
 
@@ -95,8 +94,8 @@ def _draw_tokens(pen: Pen, report: Report) -> None:
 def _parts(report: Report) -> list[_Part]:
     usage = report.total.usage
     return [
-        _Part("prompt, from the cache", usage.cached_tokens, GREEN),
+        _Part("prompt, cached", usage.cached_tokens, GREEN),
         _Part("prompt, new", usage.prompt_tokens - usage.cached_tokens, BLUE),
         _Part("reasoning", usage.reasoning_tokens, VIOLET),
-        _Part("the rest of the answers", usage.completion_tokens - usage.reasoning_tokens, ORANGE),
+        _Part("answers", usage.completion_tokens - usage.reasoning_tokens, ORANGE),
     ]

@@ -57,11 +57,11 @@ def facts(report: Report) -> list[tuple[str, str]]:
     ]
 
 
-def headline(report: Report, scope: Scope, *, in_server: bool) -> str:
+def headline(period: Period, scope: Scope, *, in_server: bool) -> str:
     """Whose consumption it is, where and when."""
     if scope is Scope.SERVER:
-        return f"What this server used in {report.period.words}"
-    return f"What you used {'in this server in' if in_server else 'everywhere in'} {report.period.words}"
+        return f"What this server used in {period.words}"
+    return f"What you used {'in this server' if in_server else 'everywhere'} in {period.words}"
 
 
 def everywhere(total: Spent) -> str:
@@ -69,11 +69,11 @@ def everywhere(total: Spent) -> str:
     return f"Everywhere, DMs and other servers included: {brief(total)}."
 
 
-def table(report: Report, scope: Scope, *, total: Spent | None) -> str:
+def table(report: Report, title: str, *, total: Spent | None) -> str:
     """The message: all figures in words. `total` is what somebody used everywhere, if that is more than this place."""
     text = ""
     for days, models in _ROOMS:
-        text = "\n".join(_lines(report, scope, total, days, models))
+        text = "\n".join(_lines(report, title, total, days, models))
         if len(text) <= LONGEST:
             return text
     return f"{text[: LONGEST - 1]}…"
@@ -91,12 +91,11 @@ def nothing(period: Period, scope: Scope, *, total: Spent | None) -> str:
     return f"{nowhere}\n{everywhere(total)}"
 
 
-def alt_text(report: Report, scope: Scope, *, in_server: bool) -> str:
+def alt_text(report: Report, title: str) -> str:
     """The picture for those who cannot see it."""
     what = "hour" if report.period is Period.DAY else "day"
     said = "; ".join(f"{name}: {fact}" for name, fact in facts(report))
     slot, highest = max(report.by_slot, key=lambda found: (found[1].usage.cost or 0, found[1].tokens))
-    title = headline(report, scope, in_server=in_server)
     return (
         f"{title}, with a column for each {what} and a bar of the tokens. {said}. "
         f"The {what} with the most: {when(report, slot)}, {brief(highest)}."
@@ -109,8 +108,8 @@ def when(report: Report, slot: int) -> str:
     return f"{begins:%H:%M}" if report.period is Period.DAY else f"{begins:%b} {begins.day}"
 
 
-def _lines(report: Report, scope: Scope, total: Spent | None, days: int, models: int) -> list[str]:
-    lines = [f"**{headline(report, scope, in_server=scope is Scope.SERVER or total is not None)}**"]
+def _lines(report: Report, title: str, total: Spent | None, days: int, models: int) -> list[str]:
+    lines = [f"**{title}**"]
     lines += [f"- {name}: {fact}" for name, fact in facts(report)]
     if total is not None:
         lines.append(everywhere(total))
