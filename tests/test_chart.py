@@ -99,7 +99,15 @@ class TestWords:
 
     @pytest.mark.parametrize(
         ("count", "short"),
-        [(0, "0"), (999, "999"), (12_345, "12.3k"), (99_949, "99.9k"), (262_144, "262k"), (1_048_576, "1.0M"), (10**9, "1.0B")],
+        [
+            (0, "0"),
+            (999, "999"),
+            (12_345, "12.3k"),
+            (99_949, "99.9k"),
+            (262_144, "262k"),
+            (1_048_576, "1.0M"),
+            (10**9, "1.0B"),
+        ],
     )
     def test_large_numbers_are_short_in_the_picture(self, count: int, short: str) -> None:
         assert short_number(count) == short
