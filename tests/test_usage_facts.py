@@ -82,7 +82,7 @@ class TestWords:
 
     def test_what_was_used_everywhere_is_one_more_line(self) -> None:
         text = table(report(Period.DAY, (0, some(1, 0))), "You", total=some(9, 90_000_000))
-        assert "\nEverywhere, DMs and other servers included: 9 requests, 10.8k tokens, $0.090.\n" in text
+        assert "\n- Everywhere, DMs and other servers included: 9 requests, 10.8k tokens, $0.090.\n" in text
         assert "**By hour** (UTC)\n- 14:00: 1 request" in text
 
     @pytest.mark.parametrize(

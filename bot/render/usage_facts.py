@@ -112,7 +112,7 @@ def _lines(report: Report, title: str, total: Spent | None, days: int, models: i
     lines = [f"**{title}**"]
     lines += [f"- {name}: {fact}" for name, fact in facts(report)]
     if total is not None:
-        lines.append(everywhere(total))
+        lines.append(f"- {everywhere(total)}")
     lines += _by_time(report, days)
     lines += _by_model(report, models)
     if report.members:
