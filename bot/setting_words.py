@@ -12,7 +12,7 @@ from enum import Enum, StrEnum, auto
 
 from bot.choosing import is_permitted
 from bot.effort import offered
-from bot.guild import BUILT_IN_TOOLS, GuildSettings, Lists, lists_of, unit_of
+from bot.guild import BUILT_IN_TOOLS, OPTIONAL_TOOLS, GuildSettings, Lists, lists_of, unit_of
 from bot.messages import JsonValue
 from bot.model import Catalogue, Standing, short_name
 from bot.setting_values import amount, effective
@@ -200,7 +200,7 @@ def vanished(name: str, settings: GuildSettings, facts: Facts) -> tuple[JsonValu
 
 def known_tools(settings: GuildSettings) -> tuple[str, ...]:
     """The tools that may be chosen."""
-    return tuple(dict.fromkeys((*BUILT_IN_TOOLS, *settings.tools)))
+    return tuple(dict.fromkeys((*BUILT_IN_TOOLS, *OPTIONAL_TOOLS, *settings.tools)))
 
 
 def _number(name: str, value: int | None, facts: Facts) -> str:
