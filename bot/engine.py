@@ -14,13 +14,16 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 
+from bot.annotations import citations
 from bot.assemble import StepAssembler
 from bot.calling import Calls
 from bot.choosing import is_permitted
 from bot.context import estimate_text
 from bot.errors import ModelError, ModelFault
 from bot.events import (
+    Annotated,
     Answered,
+    Cited,
     ModelEvent,
     Noticed,
     ReasoningDelta,
@@ -85,6 +88,7 @@ class Draft:
         self._finished.append(step)
         self.told += [Thought(step.reasoning)] if step.reasoning else []
         self.told += [Answered(step.text)] if step.text else []
+        self.told += [Cited(sources)] if (sources := citations(step.annotations)) else []
         self.told += tools
         self.write(None)
 
@@ -275,6 +279,9 @@ def _told(event: ModelEvent, assembler: StepAssembler, draft: Draft) -> Sequence
             return (Answered(event.text),) if event.text else ()
         case ReasoningDelta():
             return (Thought(event.text),) if event.text else ()
+        case Annotated():
+            sources = citations(event.annotations)
+            return (Cited(sources),) if sources else ()
         case TextWasReasoning():
             return (StartedOver(), *draft.told, Thought(assembler.snapshot().reasoning))
         case _:

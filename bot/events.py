@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from bot.messages import JsonObject, MadeFile, ReasoningDetail, TurnStatus, Usage
+from bot.messages import JsonObject, MadeFile, ReasoningDetail, Source, TurnStatus, Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +121,13 @@ class FilesMade:
 
 
 @dataclass(frozen=True, slots=True)
+class Cited:
+    """The answer names web pages as its sources."""
+
+    sources: tuple[Source, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class StartedOver:
     """Whatever was shown of this turn is void; what holds of it is said again."""
 
@@ -145,4 +152,4 @@ class Ended:
     error: str | None = None
 
 
-ReplyEvent: TypeAlias = Thought | Answered | ToolStarted | ToolEnded | FilesMade | StartedOver | Noticed | Ended
+ReplyEvent: TypeAlias = Thought | Answered | ToolStarted | ToolEnded | FilesMade | Cited | StartedOver | Noticed | Ended

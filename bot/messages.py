@@ -101,6 +101,14 @@ class ToolResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """A web page that an answer rests on; the title may be empty."""
+
+    url: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
 class MadeFile:
     """A file that a tool made, for the people in the thread."""
 

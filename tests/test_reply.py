@@ -8,8 +8,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.events import Answered, Ended, Noticed, ReplyEvent, StartedOver, Thought, ToolEnded, ToolStarted
-from bot.messages import Said, Step, Text, ToolCall, ToolResult, Turn, TurnStatus, Usage
+from bot.events import (
+    Answered,
+    Cited,
+    Ended,
+    FilesMade,
+    Noticed,
+    ReplyEvent,
+    StartedOver,
+    Thought,
+    ToolEnded,
+    ToolStarted,
+)
+from bot.messages import MadeFile, Said, Source, Step, Text, ToolCall, ToolResult, Turn, TurnStatus, Usage
 from bot.render.footer import dollars, seconds, short_model
 from bot.render.inline import units
 from bot.render.page import Control, Page
@@ -213,6 +224,46 @@ def test_a_tool_that_was_stopped_says_that_it_did_not_finish() -> None:
 def test_an_answer_that_ended_between_tools_can_be_continued(status: TurnStatus) -> None:
     (page,) = reply(*used(0), ended(status, error="Broken.")).pages(0)
     assert Control.CONTINUE in page.controls
+
+
+def test_sources_are_links_under_the_answer_without_previews() -> None:
+    sources = (Source("https://a.example/x?y=1", "A *bold* [title]"), Source("https://b.example", ""))
+    shown = content(reply(Answered("Hi."), Cited(sources), Cited(sources), ended()))
+    links = "-# 🔗 [A \\*bold\\* \\[title\\]](<https://a.example/x?y=1>)\n-# 🔗 <https://b.example>"
+    assert shown == f"Hi.\n{links}\n{FOOTER}"
+
+
+def test_a_title_that_looks_like_a_link_does_not_stand_for_another_one() -> None:
+    shown = content(reply(Answered("Hi."), Cited((Source("https://evil.example", "https://bank.example"),)), ended()))
+    assert "bank" not in shown
+
+
+def test_many_sources_and_tools_leave_room_for_how_it_ended() -> None:
+    sources = tuple(Source(f"https://{n}.example/{'x' * 380}", "long title " * 9) for n in range(40))
+    events = [event for number in range(4) for event in used(number, "tool" * 15, "about " * 20)]
+    notices = [Noticed(f"{n} " + "remark " * 60) for n in range(9)]
+    made = reply(*events, *notices, Cited(sources), Answered("x" * 1_990), ended(TurnStatus.FAILED, error="e" * 900))
+    assert all(units(page.content) <= 2_000 for page in made.pages(0))
+    assert "eee" in made.pages(0)[-1].content
+
+
+def test_files_that_tools_made_come_with_the_end_and_names_stay_apart() -> None:
+    code = "```python title=chart.png\n" + "x = 1\n" * 100 + "```"
+    files = (MadeFile("chart.png", b"1"), MadeFile("chart.png", b"2"))
+    made = reply(FilesMade(files), Answered(code))
+    assert not any(page.files for page in made.pages(0))
+    made.apply(ended())
+    names = [file.name for file in made.pages(0)[-1].files]
+    assert len(names) == len(set(names)) == 3
+    assert [file.data for file in made.pages(0)[-1].files[:2]] == [b"1", b"2"]
+
+
+def test_starting_over_forgets_files_and_sources() -> None:
+    made = reply(FilesMade((MadeFile("a.png", b"1"),)), Cited((Source("https://a.example", "A"),)), StartedOver())
+    made.apply(Answered("Hi."))
+    made.apply(ended())
+    assert content(made) == f"Hi.\n{FOOTER}"
+    assert not made.pages(0)[-1].files
 
 
 def test_text_after_a_tool_begins_a_new_paragraph() -> None:

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
-from bot.messages import Usage
+from bot.messages import Source, Usage
 
 MOST_TOOL_LINES = 4
 MOST_NOTICES = 4
+MOST_SOURCES = 5
 _MOST_NAMES = 6
 LONGEST_REMARK = 300
 
@@ -67,6 +69,19 @@ def _steps(tools: Sequence[ToolUse]) -> str:
         longest[tool.step] = max(longest.get(tool.step, 0.0), tool.seconds or 0.0)
     count = f"{len(tools)} step{'s' if len(tools) > 1 else ''}"
     return f"{count} · {seconds(sum(longest.values()))}"
+
+
+def source_lines(sources: Collection[Source]) -> list[str]:
+    """The web pages that an answer rests on, as links, one a line."""
+    hidden = len(sources) - MOST_SOURCES
+    lines = [f"-# 🔗 {_link(source)}" for source in islice(sources, MOST_SOURCES)]
+    return [*lines, small(f"And {hidden} more sources.")] if hidden > 0 else lines
+
+
+def _link(source: Source) -> str:
+    """A link that shows no preview, its title disarmed; a title that is a link itself would be none."""
+    title = _literal(source.title, 80)
+    return f"<{source.url}>" if not title or "://" in title else f"[{title}](<{source.url}>)"
 
 
 def notice_lines(notices: Sequence[str]) -> list[str]:

@@ -11,8 +11,19 @@ from dataclasses import replace
 from typing import assert_never
 
 from bot.errors import ModelError, ModelFault
-from bot.events import Answered, Ended, FilesMade, Noticed, ReplyEvent, StartedOver, Thought, ToolEnded, ToolStarted
-from bot.messages import MadeFile, Turn, TurnStatus
+from bot.events import (
+    Answered,
+    Cited,
+    Ended,
+    FilesMade,
+    Noticed,
+    ReplyEvent,
+    StartedOver,
+    Thought,
+    ToolEnded,
+    ToolStarted,
+)
+from bot.messages import MadeFile, Source, Turn, TurnStatus
 from bot.render.body import Body
 from bot.render.files import REFUSED, Attached, attached, goes_on
 from bot.render.footer import (
@@ -22,6 +33,7 @@ from bot.render.footer import (
     one_line,
     seconds,
     small,
+    source_lines,
     tool_lines,
     tool_summary,
 )
@@ -32,6 +44,7 @@ from bot.render.spoiler import THINKING, Spoiler
 from bot.render.stored import events_of
 
 _LONGEST_ERROR = 600
+_LONGEST_CLOSING = 1_700
 _NOTIFIED_AFTER_SECONDS = 60.0
 """An answer that took longer is announced to its asker by a message of its own, for edits notify nobody."""
 
@@ -152,6 +165,8 @@ class Reply:
                 self._end_tool(event)
             case FilesMade(files):
                 self._made += files
+            case Cited(sources):
+                self._sources.update((source.url, source) for source in sources)
             case StartedOver():
                 self._start_over()
             case Noticed(text):
@@ -199,6 +214,7 @@ class Reply:
         self._step_is_new = False
         self._tools: list[ToolUse] = []
         self._made: list[MadeFile] = []
+        self._sources: dict[str, Source] = {}
         self._tools_of_earlier_steps = 0
 
     def _think(self, text: str) -> bool:
@@ -284,8 +300,17 @@ class Reply:
         return [self._thoughts.page(self._doing(now) if is_alone else resting)]
 
     def _closing(self, ended: Ended) -> list[str]:
-        """The small print under an answer that has ended."""
-        lines = tool_summary(self._tools)
+        """The small print under an answer that has ended; sources and tools have what room the rest leaves."""
+        lines = self._outcome(ended)
+        room = _LONGEST_CLOSING - units("\n".join(lines))
+        used = [*tool_summary(self._tools), *source_lines(self._sources.values())]
+        while used and units("\n".join(used)) > room:
+            used.pop()
+        return [*used, *lines]
+
+    def _outcome(self, ended: Ended) -> list[str]:
+        """How an answer ended, what is to be remarked, and its figures."""
+        lines: list[str] = []
         match ended.status:
             case TurnStatus.STOPPED:
                 lines.append(small("⏹ Stopped."))

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from bot.events import Answered, Ended, Noticed, ReplyEvent, Thought, ToolEnded, ToolStarted
+from bot.annotations import citations
+from bot.events import Answered, Cited, Ended, Noticed, ReplyEvent, Thought, ToolEnded, ToolStarted
 from bot.messages import Step, Turn
 
 
@@ -37,6 +38,8 @@ def _events_of_step(step: Step, number: int, calls: int) -> Iterable[ReplyEvent]
         yield Thought(step.reasoning)
     if step.text:
         yield Answered(step.text)
+    if sources := citations(step.annotations):
+        yield Cited(sources)
     for place, call in enumerate(step.tool_calls):
         result = step.tool_results[place] if place < len(step.tool_results) else None
         yield ToolStarted(call.name, result.about if result else "", calls + place, number)
