@@ -18,8 +18,6 @@ from bot.messages import ShowReasoning
 MAX_OUTPUT_TOKENS = 32_000
 BUILT_IN_TOOLS = ("web_fetch", "read_attachment", "read_thread")
 """The tools that a server has until its admins choose (product: on by default)."""
-OPTIONAL_TOOLS = ("search_messages", "run_python", "web_search")
-"""The others of our own, which admins may turn on."""
 
 
 class Unit(Enum):
