@@ -100,6 +100,7 @@ PURE = (
     "bot/sight.py",
     "bot/starting.py",
     "bot/titles.py",
+    "bot/toolless.py",
     "bot/traces.py",
     "bot/window.py",
     "bot/written_calls.py",
