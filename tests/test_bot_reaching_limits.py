@@ -15,6 +15,7 @@ from bot.limits import Bill
 from bot.messages import JsonObject, Usage
 from bot.playground.discord.records import Channel, Message
 from bot.playground.model.record import generation
+from bot.store import Store
 from bot.store import tables as t
 from bot.store.reserving import Reserved
 from bot.titles import ASKED
@@ -269,6 +270,31 @@ async def test_a_role_lifts_a_members_limit_also_for_questions_from_before_they_
     await asked(bot, "the third", bot.ben)
     bot.mention(bot.ben, "the fourth")
     await told_publicly(bot, "You have asked 3 of the 3 questions")
+
+
+async def test_an_answer_whose_end_can_not_be_stored_does_not_keep_its_place(
+    bot: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await store_settings(bot, concurrent_per_user=1)
+    monkeypatch.setattr("bot.chat.PLACE_BACK_AFTER", (0.0, 0.05, 0.05))
+    finish, end_running, given_back = Store.finish, Store.end_running, list[int]()
+
+    async def failing(*_: Any, **__: Any) -> None:
+        raise OSError("the database is gone")
+
+    async def giving_back(store: Store, turn_id: int) -> None:
+        given_back.append(turn_id)
+        if len(given_back) == 1:
+            raise OSError("the database is gone")
+        await end_running(store, turn_id)
+
+    monkeypatch.setattr(Store, "finish", failing)
+    monkeypatch.setattr(Store, "end_running", giving_back)
+    thread = await bot.thread_of(bot.mention(bot.ada, "hello"))
+    await bot.until(lambda: "could not be saved" in bot.text(thread.id), "it is told")
+    monkeypatch.setattr(Store, "finish", finish)
+    await bot.until(lambda: len(given_back) == 2, "given back at the second attempt")
+    await asked(bot, "another")
 
 
 async def test_members_are_told_where_they_may_ask_and_who_may(bot: Stage, helpers: int) -> None:
