@@ -39,7 +39,7 @@ async def main() -> None:
     with TemporaryDirectory() as folder:
         await _measure("SQLite", f"sqlite:///{Path(folder) / 'cogitor.db'}")
     try:
-        async with _postgres() as url:
+        async with postgres() as url:
             await _measure("PostgreSQL", url)
     except OSError:
         print(f"  PostgreSQL    no server at {SERVER}")
@@ -75,13 +75,14 @@ async def _begun_turn(store: Store, number: int) -> int:
 
 
 @asynccontextmanager
-async def _postgres() -> AsyncGenerator[str]:
-    """A new, empty database, which is dropped again."""
-    await _administer(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)", f"CREATE DATABASE {DATABASE}")
+async def postgres(suffix: str = "") -> AsyncGenerator[str]:
+    """A new, empty database, which is dropped again. Raises OSError where no server takes us."""
+    name = DATABASE + suffix
+    await _administer(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)", f"CREATE DATABASE {name}")
     try:
-        yield f"{SERVER}/{DATABASE}"
+        yield f"{SERVER}/{name}"
     finally:
-        await _administer(f"DROP DATABASE {DATABASE} WITH (FORCE)")
+        await _administer(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 async def _administer(*statements: str) -> None:

@@ -125,16 +125,20 @@ class Chat:
         lane.answer.cut(Cut.STOP)
         return True
 
-    async def retry(self, turn_id: int, *, model: str | None = None, pages: Sequence[int] = ()) -> None:
+    async def retry(
+        self, turn_id: int, *, model: str | None = None, pages: Sequence[int] = (), by: Asker | None = None
+    ) -> None:
         """Answer a turn anew in place of its old answer, or in `pages`; by `model`, or else the one it was asked of.
 
-        Raises ForUser where that makes no sense.
+        Where its asker wishes that (`by`), what holds for them is told by the roles that they have now. Raises
+        ForUser where it makes no sense, or would be refused.
         """
         turn = await self._known(turn_id)
+        roles = by.roles if by is not None and by.id == turn.asker_id else turn.roles
         conversation = await self._store.conversation(turn.conversation_id)
         if conversation is not None and not turn.status.unfinished:
-            await self._check_again(conversation, turn.asker_id, turn.roles)
-        if not await self._store.requeue(turn.id, model=model):
+            await self._check_again(conversation, turn.asker_id, roles)
+        if not await self._store.requeue(turn.id, model=model, roles=roles):
             raise ForUser("This question is being answered already.")
         if pages:
             self._pages[turn.id] = tuple(pages)
@@ -222,13 +226,18 @@ class Chat:
         `channels` are where it is asked: a thread counts as the channel that it belongs to. A question that only
         waits for its turn in `conversation_id` needs no place among the running answers yet.
         """
+        await self.check_may_ask_here(asker, guild_id=guild_id, channels=channels)
         guild = await self.settings_of(guild_id, asker.roles)
-        if guild_id is not None and (barred := may_ask_here(guild, channels, asker.roles)) is not None:
-            raise ForUser(barred)
         lane = self._lanes.get(conversation_id)
         if lane is not None and self._grows(lane, asker.id, asker.at) is not None:
             return  # it is a part of a question that is asked already
         await self._check_limits(guild, guild_id, asker.id, waits=lane is not None)
+
+    async def check_may_ask_here(self, asker: Asker, *, guild_id: int | None, channels: Collection[int]) -> None:
+        """Raise ForUser where admins do not let somebody ask in a channel, whatever they have used."""
+        guild = await self.settings_of(guild_id, asker.roles)
+        if guild_id is not None and (barred := may_ask_here(guild, channels, asker.roles)) is not None:
+            raise ForUser(barred)
 
     async def _check_limits(self, guild: GuildSettings, guild_id: int | None, user_id: int, *, waits: bool) -> None:
         counted = caps(guild, in_server=guild_id is not None)

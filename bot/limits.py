@@ -19,6 +19,8 @@ HOUR = 3_600
 DAY = 24 * HOUR
 MONTH = 30 * DAY
 
+_CENT = 10_000_000
+
 LEAST_ANSWER = 1_024
 """Tokens that an answer may always take, however little of a budget is left; shorter ones are of no use to anybody."""
 
@@ -118,6 +120,8 @@ class Reached:
     cap: Cap
     used: int
     frees_at: float | None
+    is_set_aside: bool = False
+    """Only because of what is reserved for answers that are running, which is more than they will come to."""
 
     @property
     def error(self) -> LimitExceeded:
@@ -131,6 +135,8 @@ class Reached:
             return "Please ask again when one of them has ended."
         if self.cap.most == 0:
             return "Please ask a server admin if you need it."
+        if self.is_set_aside:
+            return "Some of it is only set aside for answers that are running. Please ask again when they have ended."
         if self.frees_at is None:
             return "Please try again later."
         return f"There is room again <t:{math.ceil(self.frees_at)}:R>."
@@ -149,9 +155,9 @@ def _plain(number: int) -> str:
 
 
 def _dollars(nanodollars: int) -> str:
-    """As much precision as small sums need, and never less than cents."""
-    digits = f"{nanodollars / 1e9:,.4f}"
-    return "$" + (digits[:-2] if digits.endswith("00") else digits)
+    """To a hundredth of a cent, sums below a cent to the last digit, and never less than cents."""
+    whole, decimals = f"{nanodollars / 1e9:,.{4 if nanodollars >= _CENT else 9}f}".split(".")
+    return f"${whole}.{decimals.rstrip('0'):0<2}"
 
 
 _USED = {

@@ -20,14 +20,20 @@ from typing import Any
 from bot.context import estimate_text, estimate_turn
 from bot.errors import ModelError, describe
 from bot.events import ModelEvent, Opened, ReasoningDelta, TextDelta, UsageReported
-from bot.limits import LEAST_ANSWER, Left, Reached
+from bot.limits import LEAST_ANSWER, Bill, Left, Reached
 from bot.messages import Usage
 from bot.model import Catalogue, Key, Model, ModelInfo, ModelRequest
 from bot.sight import abilities
 from bot.store import Store
+from bot.store.reserving import Reserved
 
 log = logging.getLogger(__name__)
 
+SETTLE_AGAIN_AFTER = (1.0, 5.0, 30.0, 120.0)
+"""Seconds before each further attempt to settle, where the database did not take it."""
+SETTLED_SECONDS = 1.0
+"""How long the end of a request waits for being settled, so that the next one finds what is left."""
+CLOSING_SECONDS = 3.0
 LOOK_UP_AFTER = (2.0, 5.0, 15.0, 60.0)
 """Seconds before each attempt to look a cut request up; OpenRouter does not say how long its record takes."""
 TOO_OLD_SECONDS = 24 * 3_600.0
@@ -43,15 +49,17 @@ class _Heard:
     """What has been heard of a running request."""
 
     generation_id: str | None = None
+    model: str = ""
     is_open: bool = False
+    is_refused: bool = False
     characters: int = 0
     usage: Usage | None = None
 
     def note(self, event: ModelEvent) -> None:
         match event:
-            case Opened(generation_id, _):
+            case Opened(generation_id, model):
                 self.is_open = True
-                self.generation_id = generation_id
+                self.generation_id, self.model = generation_id, model
             case TextDelta(text) | ReasoningDelta(text, _):
                 self.characters += len(text)
             case UsageReported(usage):
@@ -79,37 +87,32 @@ class Metered:
         self._look_up = look_up
         self._now = now
         self._sleep = sleep
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._settling: set[asyncio.Task[None]] = set()
+        self._looking_up: set[asyncio.Task[None]] = set()
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent]:
         """Ask as `Model.stream` does, within the request's bill. Raises LimitExceeded where it leaves nothing."""
-        bill = request.bill
-        if bill is None:
+        if request.bill is None:
             async with aclosing(self._model.stream(request)) as events:
                 async for event in events:
                     yield event
             return
-        reserved = await self._store.reserve(
-            bill,
-            model=request.model,
-            key_id=request.key.id if request.key else "",
-            estimate=self._estimate(request),
-        )
-        if isinstance(reserved, Reached):
-            raise reserved.error
-        heard, is_refused = _Heard(), False
+        reserved, heard = await self._reserve(request.bill, request), _Heard()
         try:
             async with aclosing(self._model.stream(self._affordable(request, reserved.left))) as events:
                 async for event in events:
                     if not heard.is_open and isinstance(event, Opened) and event.generation_id is not None:
-                        self._spawn(self._store.note_generation(reserved.id, event.generation_id, event.model))
+                        noting = self._store.note_generation(reserved.id, event.generation_id, event.model)
+                        self._spawn(noting, self._settling)
                     heard.note(event)
                     yield event
         except ModelError:
-            is_refused = not heard.is_open
+            heard.is_refused = not heard.is_open
             raise
         finally:
-            await self._settle(reserved.id, request, heard, is_refused=is_refused)
+            # In a task of its own, which goes on whoever is cancelled here, how often soever.
+            settling = self._spawn(self._settle(reserved.id, request, heard), self._settling)
+            await asyncio.wait({settling}, timeout=SETTLED_SECONDS)
 
     async def take_over(self) -> None:
         """Settle what an earlier process has left; what has to be looked up is, in the background."""
@@ -117,37 +120,61 @@ class Metered:
             if left.generation_id is None or left.key_id or self._now() - left.at > TOO_OLD_SECONDS:
                 await self._store.close_unsettled(left.id)
             else:
-                self._spawn(self._find_out(left.id, left.generation_id, None))
+                self._spawn(self._find_out(left.id, left.generation_id, None), self._looking_up)
 
     async def aclose(self) -> None:
-        """Stop looking up; the next process goes on with that."""
-        for task in self._tasks:
+        """Settle what has ended, and stop looking up; the next process goes on with that."""
+        if self._settling:
+            await asyncio.wait({*self._settling}, timeout=CLOSING_SECONDS)
+        tasks = self._settling | self._looking_up
+        for task in tasks:
             task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        if tasks:
+            await asyncio.wait(tasks)
 
-    async def _settle(self, row_id: int, request: ModelRequest, heard: _Heard, *, is_refused: bool) -> None:
-        """Settle; a database that does not take it spoils no answer: the reservation stands until the next start."""
+    async def _reserve(self, bill: Bill, request: ModelRequest) -> Reserved:
+        """Reserve what a request may consume. Raises LimitExceeded.
+
+        Where this is cancelled, what is reserved meanwhile is given back.
+        """
+        reserving = asyncio.create_task(
+            self._store.reserve(
+                bill,
+                model=request.model,
+                key_id=request.key.id if request.key else "",
+                estimate=self._estimate(request),
+            )
+        )
         try:
-            await self._put(row_id, request, heard, is_refused=is_refused)
-        except Exception as error:  # noqa: BLE001 - whatever the database's driver raises
-            log.error("a request could not be settled: %s", describe(error))
+            reserved = await asyncio.shield(reserving)
+        except asyncio.CancelledError:
+            self._spawn(self._give_back(reserving), self._settling)
+            raise
+        if isinstance(reserved, Reached):
+            raise reserved.error
+        return reserved
 
-    async def _put(self, row_id: int, request: ModelRequest, heard: _Heard, *, is_refused: bool) -> None:
+    async def _give_back(self, reserving: asyncio.Task[Reserved | Reached]) -> None:
+        reserved = await reserving
+        if isinstance(reserved, Reserved):
+            await self._enter(reserved.id, Usage(cost=0))
+
+    async def _settle(self, row_id: int, request: ModelRequest, heard: _Heard) -> None:
+        models = (heard.model,) if self._is_priced(heard.model) else (request.model, *request.fallbacks)
         usage = heard.usage
         if usage is not None:
-            cost = usage.cost if usage.cost is not None else self._price(request, usage)
-            await self._store.settle(row_id, replace(usage, cost=cost))
-        elif is_refused:
-            await self._store.settle(row_id, Usage(cost=0))
+            cost = usage.cost if usage.cost is not None else self._price(usage, *models)
+            await self._enter(row_id, replace(usage, cost=cost), model=heard.model)
+        elif heard.is_refused:
+            await self._enter(row_id, Usage(cost=0))
         else:
-            looked_up = heard.generation_id if self._catalogue.speaks_openrouter else None
             written = math.ceil(heard.characters / _CHARACTERS_PER_TOKEN)
             usage = Usage(self._prompt_tokens(request), written)
-            usage = replace(usage, cost=self._price(request, usage))
-            await self._store.settle(row_id, usage, is_final=looked_up is None)
+            usage = replace(usage, cost=self._price(usage, *models))
+            looked_up = heard.generation_id if self._catalogue.speaks_openrouter else None
             if looked_up is not None:
-                self._spawn(self._find_out(row_id, looked_up, request.key))
+                self._spawn(self._find_out(row_id, looked_up, request.key), self._looking_up)
+            await self._enter(row_id, usage, model=heard.model, is_final=looked_up is None)
 
     async def _find_out(self, row_id: int, generation_id: str, key: Key | None) -> None:
         """Look a request up until it is recorded; the estimate stands where it never is."""
@@ -159,21 +186,32 @@ class Metered:
                 log.debug("a generation could not be looked up: %s", describe(error))
                 continue
             if usage is not None:
-                await self._store.settle(row_id, usage)
+                await self._enter(row_id, usage)
                 return
         await self._store.close_unsettled(row_id)
+
+    async def _enter(self, row_id: int, usage: Usage, *, model: str = "", is_final: bool = True) -> None:
+        """Settle, also where the database takes it only later; what it never takes, the next process settles."""
+        for pause in (*SETTLE_AGAIN_AFTER, None):
+            try:
+                await self._store.settle(row_id, usage, model=model or None, is_final=is_final)
+                return
+            except Exception as error:  # noqa: BLE001 - whatever the database's driver raises, the answer goes on
+                log.error("a request could not be settled: %s", describe(error))
+            if pause is not None:
+                await self._sleep(pause)
 
     def _estimate(self, request: ModelRequest) -> Usage:
         """What a request may consume: its prompt, and an answer of the greatest length."""
         usage = Usage(self._prompt_tokens(request), request.max_output_tokens)
-        return replace(usage, cost=self._price(request, usage))
+        return replace(usage, cost=self._price(usage, request.model, *request.fallbacks))
 
     def _affordable(self, request: ModelRequest, left: Left) -> ModelRequest:
         """The request with no longer an answer than its budgets can pay, though never one too short to be of use."""
         most, prompt, (for_prompt, for_answer) = (
             request.max_output_tokens,
             self._prompt_tokens(request),
-            self._prices(request),
+            self._prices(request.model, *request.fallbacks),
         )
         if left.tokens is not None:
             most = min(most, left.tokens - prompt)
@@ -186,25 +224,30 @@ class Metered:
         tools = sum(estimate_text(json.dumps(tool.parameters) + tool.description) for tool in request.tools)
         return estimate_text(request.system) + sum(estimate_turn(turn, able) for turn in request.turns) + tools
 
-    def _price(self, request: ModelRequest, usage: Usage) -> int | None:
-        """Nanodollars at the catalogue's prices; None where it names none."""
-        for_prompt, for_answer = self._prices(request)
+    def _is_priced(self, model: str) -> bool:
+        return any(self._prices(model))
+
+    def _price(self, usage: Usage, *models: str) -> int | None:
+        """Nanodollars at the catalogue's prices for whichever of the models is dearest; None where it names none."""
+        for_prompt, for_answer = self._prices(*models)
         if not (for_prompt or for_answer):
             return None
         return usage.prompt_tokens * for_prompt + usage.completion_tokens * for_answer
 
-    def _prices(self, request: ModelRequest) -> tuple[int, int]:
-        """Nanodollars a token of prompt and answer, of the dearest model that may be asked; 0 where it is not known."""
-        known = [info for name in (request.model, *request.fallbacks) if (info := self._catalogue.get(name))]
+    def _prices(self, *models: str) -> tuple[int, int]:
+        """Nanodollars a token of prompt and answer, of the dearest of some models; 0 where it is not known."""
+        known = [info for name in models if (info := self._catalogue.get(name))]
         return max(map(_prompt_price, known), default=0), max(map(_answer_price, known), default=0)
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, None], tasks: set[asyncio.Task[None]]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
-        self._tasks.add(task)
+        tasks.add(task)
         task.add_done_callback(self._done)
+        return task
 
     def _done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
+        self._settling.discard(task)
+        self._looking_up.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("a request could not be settled: %s", describe(error))
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -19,7 +19,7 @@ from typing import Any, Protocol
 from bot.assemble import StepAssembler
 from bot.choosing import choose
 from bot.effort import offered
-from bot.errors import ForUser, LimitExceeded, ModelError, RetryLater, describe
+from bot.errors import ForUser, ModelError, RetryLater, describe
 from bot.guild import GuildSettings
 from bot.keys import Keys
 from bot.limits import Bill, caps
@@ -78,7 +78,7 @@ class Naming:
         names: ThreadNames,
         defaults: NamingDefaults,
         *,
-        settings_of: Callable[[int | None], Awaitable[GuildSettings]],
+        settings_of: Callable[[int | None, Collection[int]], Awaitable[GuildSettings]],
         clock: Callable[[], float],
     ) -> None:
         self._store = store
@@ -144,7 +144,7 @@ class Naming:
             return
         # Taken before anything is paid or renamed: a crash costs the title, but nothing ever happens twice.
         first_name = await self._store.take_first_name(conversation.id)
-        guild = await self._settings_of(conversation.guild_id)
+        guild = await self._settings_of(conversation.guild_id, turn.roles)
         if first_name is None or not guild.titles or await self._has_answered_before(turn):
             return
         if not await self._still_named(conversation.id, first_name):
@@ -175,17 +175,18 @@ class Naming:
     async def _ask(self, conversation: Conversation, turns: Sequence[Turn]) -> str | None:
         """Let the conversation's model name it, and enter what that cost; None where it gave no title.
 
-        Raises ForUser where no model may be asked; KeyUnusable where the server's own key, which pays, cannot be read.
+        Raises ForUser where no model may be asked, KeyUnusable where the server's own key, which pays, cannot be read,
+        and LimitExceeded.
         """
         key = await self._keys.of(conversation.guild_id)
-        guild = await self._settings_of(conversation.guild_id)
+        guild = await self._settings_of(conversation.guild_id, turns[-1].roles)
         request = self._request(conversation, turns, guild, key)
         assembler = StepAssembler(self._clock)
         try:
             async with asyncio.timeout(TITLE_SECONDS), aclosing(self._model.stream(request)) as events:
                 async for event in events:
                     assembler.apply(event)
-        except (ModelError, LimitExceeded, TimeoutError) as error:
+        except (ModelError, TimeoutError) as error:
             log.info("conversation %d: no title: %s", conversation.id, describe(error))
             return None
         return clean_title(assembler.snapshot().text)

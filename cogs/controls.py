@@ -22,7 +22,7 @@ from bot.messages import Turn
 from bot.model import short_name
 from bot.render.files import whole_answer
 from bot.render.page import Control
-from cogs.here import NOT_HERE, check_may_ask, said_by
+from cogs.here import NOT_HERE, check_may_ask, check_may_ask_here, said_by
 from cogs.in_place import go_on_in_place, is_in_place, retry_in_place, show_end_in_place
 from cogs.picking import Picker
 from cogs.reasoning import show_thoughts
@@ -115,11 +115,13 @@ async def press(interaction: discord.Interaction[Any], control: Control, turn_id
             await go_on_in_place(interaction, turn, said_by(interaction, ""))
         case Control.RETRY:
             _check_owner(interaction, turn)
+            by = await check_may_ask_here(interaction)
             await interaction.response.defer()
             services.poster.lend(interaction)
-            await services.chat.retry(turn.id)
+            await services.chat.retry(turn.id, by=by)
         case Control.CONTINUE:
             _check_owner(interaction, turn)
+            await check_may_ask_here(interaction)
             await interaction.response.defer()
             await services.chat.go_on(turn.id, said_by(interaction, ""))
         case Control.REASONING:
@@ -154,8 +156,9 @@ class Controls(commands.Cog):
     ) -> None:
         turn = await self._last_turn(interaction)
         _check_owner(interaction, turn)
+        by = await check_may_ask_here(interaction)
         picked = None if model is None else await self._picker.picked(model, interaction.guild_id)
-        await self._services.chat.retry(turn.id, model=picked.model if picked else None)
+        await self._services.chat.retry(turn.id, model=picked.model if picked else None, by=by)
         by = f", with {short_name(picked.model)}" if picked else ""
         told = [f"I am answering the last question again{by}.", picked.remark if picked else None]
         await interaction.response.send_message(" ".join(filter(None, told)), ephemeral=True)

@@ -53,6 +53,14 @@ async def check_may_ask(interaction: discord.Interaction[Any], *, conversation_i
     )
 
 
+async def check_may_ask_here(interaction: discord.Interaction[Any]) -> Asker:
+    """Who wishes an answer; raises ForUser where admins do not let them have one here."""
+    by = asker(interaction.user, interaction.created_at)
+    channels = channels_of(interaction.channel)
+    await interaction.client.services.chat.check_may_ask_here(by, guild_id=interaction.guild_id, channels=channels)
+    return by
+
+
 def check_may_change(interaction: discord.Interaction[Client], conversation: Conversation, sentence: str) -> None:
     """Raise ForUser with `sentence` unless this person began the conversation or moderates here."""
     if interaction.user.id != conversation.owner_id and not interaction.permissions.manage_messages:

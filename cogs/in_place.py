@@ -36,7 +36,7 @@ async def ask_in_place(
     """
     services = interaction.client.services
     said = replace(said, roles=())  # what holds in a server that has not invited the bot is not known
-    await services.chat.check_may_ask(Asker(said.author_id, (), said.at), guild_id=None, channels=())
+    await _check_may_ask(interaction, said.author_id)
     response_id = await _defer(interaction)
     parts, unread = await read_attachments(attachments)
     if needs_files and not parts:
@@ -64,6 +64,7 @@ async def retry_in_place(interaction: discord.Interaction[Any], turn: Turn) -> N
     if turn.status.unfinished:
         raise ForUser(STILL_RUNNING)
     services = interaction.client.services
+    await _check_may_ask(interaction, turn.asker_id)
     pages: tuple[int, ...] = ()
     if _is_only_page(interaction, turn):
         await interaction.response.defer()
@@ -80,6 +81,7 @@ async def go_on_in_place(interaction: discord.Interaction[Any], turn: Turn, said
     if turn.status.unfinished:
         raise ForUser(STILL_RUNNING)
     services = interaction.client.services
+    await _check_may_ask(interaction, said.author_id)
     response_id = await _defer(interaction)
     services.poster.in_place.open(turn.conversation_id, interaction, response_id)
     await services.chat.go_on(turn.id, said, pages=(response_id,))
@@ -98,6 +100,12 @@ async def show_end_in_place(interaction: discord.Interaction[Any], turn: Turn) -
 
 def _is_only_page(interaction: discord.Interaction[Any], turn: Turn) -> bool:
     return interaction.message is not None and turn.pages == (interaction.message.id,)
+
+
+async def _check_may_ask(interaction: discord.Interaction[Any], user_id: int) -> None:
+    """Raise ForUser where a question would be refused, before there is a response that cannot become private."""
+    by = Asker(user_id, (), interaction.created_at.timestamp())
+    await interaction.client.services.chat.check_may_ask(by, guild_id=None, channels=())
 
 
 async def _defer(interaction: discord.Interaction[Any]) -> int:

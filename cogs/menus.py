@@ -71,7 +71,11 @@ class Menus(commands.Cog):
     async def ask_about(self, interaction: discord.Interaction[Client], message: discord.Message) -> None:
         """Show the form, unless it is known already that there could be no answer."""
         about = Pointed(message, self._client.user)
-        check_interaction(interaction, spot_of(interaction, await self._known(interaction)))
+        known = await self._known(interaction)
+        spot = spot_of(interaction, known)
+        check_interaction(interaction, spot)
+        if spot is not Spot.IN_PLACE:
+            await check_may_ask(interaction, conversation_id=known.id if known else 0)
         self._keep(interaction.id, about)
         await interaction.response.send_modal(_form(interaction.id))
 

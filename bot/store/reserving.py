@@ -132,15 +132,17 @@ class Reserving(Transactions):
         async with self._write() as db:
             await db.execute(delete(t.running))
             usage = t.usage.c
-            wanted = select(usage.id, usage.model, usage.key_id, usage.generation_id, usage.at).where(usage.pending)
+            wanted = select(usage.id, usage.model, usage.key_id, usage.generation_id, usage.at).where(t.PENDING)
             return [Unsettled(**row) for row in (await db.execute(wanted.order_by(usage.id))).mappings()]
 
     @unbroken
     async def prune_tallies(self) -> None:
         """Delete the sums that lie before every window: those of members long before those of servers."""
-        now, start = int(self._clock()), t.tallies.c.start
-        of_members = (t.tallies.c.user_id != EVERYBODY) & (start < now - _KEPT_OF_MEMBERS)
+        start = t.tallies.c.start
         async with self._write() as db:
+            # By the newest of them where the clock has leapt ahead: it may go back.
+            now = min(int(self._clock()), await db.scalar(select(func.max(start))) or 0)
+            of_members = (t.tallies.c.user_id != EVERYBODY) & (start < now - _KEPT_OF_MEMBERS)
             await db.execute(delete(t.tallies).where(of_members | (start < now - _KEPT)))
 
     @unbroken

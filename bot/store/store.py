@@ -208,17 +208,21 @@ class Store(History, Ledger, Reserving, Vault, Erasure, Retention, Holdings):
             return await read_turns(db, t.turns.c.status.in_(_UNFINISHED))
 
     @unbroken
-    async def requeue(self, turn_id: int, *, model: str | None = None) -> bool:
+    async def requeue(self, turn_id: int, *, model: str | None = None, roles: Sequence[int] | None = None) -> bool:
         """Make a finished turn QUEUED again; False when it is unfinished already, or gone.
 
-        `model` is the one that the turn is asked of from now on; without it that stays as it is.
+        `model` is the one that the turn is asked of from now on, and `roles` are those that its asker has now;
+        without them these stay as they are.
         """
         finished = t.turns.c.status.not_in(_UNFINISHED)
         again = update(t.turns).where(t.turns.c.id == turn_id, finished).values(status=TurnStatus.QUEUED)
         async with self._write() as db:
             if model is not None:
                 again = again.values(model=model)
-            return (await db.execute(again)).rowcount > 0
+            is_queued = (await db.execute(again)).rowcount > 0
+            if is_queued and roles is not None:
+                await db.execute(update(t.said).where(t.said.c.turn_id == turn_id).values(roles=list(roles)))
+            return is_queued
 
     @unbroken
     async def begin(self, turn_id: int) -> None:

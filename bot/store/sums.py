@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, TypeAlias
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select, union_all
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.limits import HOUR, Bill, Cap, Left, Measure, Reached
@@ -32,6 +32,8 @@ async def look(db: AsyncConnection, bill: Bill, now: float, *, is_question: bool
             continue
         used = await (_running(db, cap, bill) if cap.measure is Measure.RUNNING else _used(db, cap, bill, now))
         if used >= cap.most:
+            if await _is_set_aside(db, cap, bill, now, used):
+                return Reached(cap, used, None, is_set_aside=True)
             return Reached(cap, used, await _frees_at(db, cap, bill, now, used))
         left[cap.measure] = min(cap.most - used, left.get(cap.measure, cap.most))
     return Left(left.get(Measure.TOKENS), left.get(Measure.COST))
@@ -47,16 +49,25 @@ async def _running(db: AsyncConnection, cap: Cap, bill: Bill) -> int:
 async def _used(db: AsyncConnection, cap: Cap, bill: Bill, now: float) -> int:
     """What was used within a cap's window: whole hours, then whole minutes, then single requests at its beginning."""
     since = now - cap.seconds
-    minute, hour = _next(since, MINUTE), _next(since, HOUR)
+    minute, hour = _after(since, MINUTE), _after(since, HOUR)
     amount = _of_tally(cap.measure)
     hours = select(func.sum(amount)).where(_tallied(cap, bill, HOUR), t.tallies.c.start >= hour)
     minutes = select(func.sum(amount)).where(
         _tallied(cap, bill, MINUTE), t.tallies.c.start >= minute, t.tallies.c.start < hour
     )
     single = select(func.sum(_of_request(cap.measure))).where(
-        _requested(cap, bill), t.usage.c.at > since, t.usage.c.at < minute
+        _requested(cap, bill), t.usage.c.at > since, t.usage.c.at < float(minute)
     )
     return sum(int(part or 0) for part in await db.scalars(union_all(hours, minutes, single)))
+
+
+async def _is_set_aside(db: AsyncConnection, cap: Cap, bill: Bill, now: float, used: int) -> bool:
+    """Whether there would be room without what is reserved for requests that have not ended."""
+    if cap.measure not in (Measure.TOKENS, Measure.COST):
+        return False
+    amount = func.sum(_of_request(cap.measure))
+    reserved = select(amount).where(t.PENDING, _requested(cap, bill), t.usage.c.at > now - cap.seconds)
+    return used - int(await db.scalar(reserved) or 0) < cap.most
 
 
 async def _frees_at(db: AsyncConnection, cap: Cap, bill: Bill, now: float, used: int) -> float | None:
@@ -64,13 +75,13 @@ async def _frees_at(db: AsyncConnection, cap: Cap, bill: Bill, now: float, used:
     if cap.measure is Measure.RUNNING or cap.most == 0:
         return None
     since, missing = now - cap.seconds, used - cap.most + 1
-    minute, hour = _next(since, MINUTE), _next(since, HOUR)
+    minute, hour = _after(since, MINUTE), _after(since, HOUR)
     start, amount = t.tallies.c.start, _of_tally(cap.measure)
     per_hour = select(start, func.sum(amount)).where(_tallied(cap, bill, HOUR), start >= hour)
     per_minute = select(start, func.sum(amount)).where(_tallied(cap, bill, MINUTE))
     single = select(t.usage.c.at, _of_request(cap.measure)).where(_requested(cap, bill))
     at = t.usage.c.at
-    found = await _crossing(db, single.where(at > since, at < minute).order_by(at), missing)
+    found = await _crossing(db, single.where(at > since, at < float(minute)).order_by(at), missing)
     if found[0] is None:
         found = await _crossing(db, _by(per_minute.where(start >= minute, start < hour)), found[1])
         if found[0] is None:
@@ -79,7 +90,9 @@ async def _frees_at(db: AsyncConnection, cap: Cap, bill: Bill, now: float, used:
                 return None
             found = await _crossing(db, _by(per_minute.where(start >= found[0], start < found[0] + HOUR)), found[1])
         if found[0] is not None:
-            found = await _crossing(db, single.where(at >= found[0], at < found[0] + MINUTE).order_by(at), found[1])
+            found = await _crossing(
+                db, single.where(at >= float(found[0]), at < float(found[0] + MINUTE)).order_by(at), found[1]
+            )
     return None if found[0] is None else found[0] + cap.seconds
 
 
@@ -96,9 +109,9 @@ async def _crossing(db: AsyncConnection, amounts: _Select, missing: int) -> tupl
     return None, missing
 
 
-def _next(moment: float, span: int) -> int:
-    """The first beginning of a span that is not before a moment."""
-    return -int(-moment // span) * span
+def _after(moment: float, span: int) -> int:
+    """The first beginning of a span after a moment: what happened at the moment itself is out of the window."""
+    return int(moment // span + 1) * span
 
 
 def _of_tally(measure: Measure) -> ColumnElement[int]:
@@ -114,7 +127,7 @@ def _of_request(measure: Measure) -> ColumnElement[int]:
         return t.usage.c.prompt_tokens + t.usage.c.completion_tokens
     if measure is Measure.COST:
         return func.coalesce(t.usage.c.cost, 0)
-    return t.usage.c.is_question.cast(t.Serial)
+    return case((t.usage.c.is_question, 1), else_=0)  # PostgreSQL casts no truth to a big number
 
 
 def _tallied(cap: Cap, bill: Bill, span: int) -> ColumnElement[bool]:

@@ -216,6 +216,9 @@ usage = Table(
     Index("ix_usage_pending", "id", postgresql_where=text("pending"), sqlite_where=text("pending")),
 )
 
+PENDING = text("usage.pending")
+"""Which requests are reserved and not settled; as text, for SQLite knows its partial index by nothing else."""
+
 running = Table(  # turns whose answers are running, each in its place among those that may
     "running",
     metadata,
