@@ -162,9 +162,12 @@ async def test_in_other_channels_only_those_who_call_the_bot_are_told_where_to_a
     await store_settings(bot, allowed_channels=[elsewhere.id])
     before = len(bot.messages(thread))
     bot.say(bot.ben, thread, "just talking")
-    bot.say(bot.ben, thread, f"<@{bot.bot}> but this is for you")
+    called = bot.say(bot.ben, thread, f"<@{bot.bot}> but this is for you")
     await bot.until(lambda: f"<#{elsewhere.id}>" in bot.text(thread), "the refusal")
     assert len(bot.messages(thread)) == before + 1
+    refusal = bot.messages(thread)[-1]
+    assert refusal.reference is not None
+    assert refusal.reference.message_id == called.id
     other = await bot.thread_of(bot.mention(bot.ben, "hello", channel="elsewhere"))
     assert "You said: hello" in await bot.answered(other.id)
     bot.say(bot.ben, other.id, "a thread counts as its channel")
