@@ -25,6 +25,7 @@ from bot.chat import Chat
 from bot.cipher import open_cipher
 from bot.client import Client, Services, redirect
 from bot.consents import Consents
+from bot.easel import Easel
 from bot.engine import Engine
 from bot.errors import ConfigError
 from bot.forgetting import Forgetting
@@ -185,6 +186,9 @@ class App:
             housekeeping=housekeeping,
             kit=kit,
             consents=consents,
+            traffic=traffic,
+            easel=Easel(),
+            began_at=time.time(),
         )
         client.on_first_ready = self._on_ready
         async with client:

@@ -74,6 +74,11 @@ class Chat:
         """How many conversations are being answered."""
         return len(self._lanes)
 
+    @property
+    def waiting(self) -> int:
+        """How many questions wait for another one's answer to end."""
+        return sum(len(lane.queue) for lane in self._lanes.values())
+
     async def ask(
         self, conversation: Conversation, said: Said, *, remarks: Sequence[str] = (), pages: Sequence[int] = ()
     ) -> Turn | None:

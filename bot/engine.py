@@ -1,9 +1,10 @@
 """The tool loop: asks a model, runs the tools it calls, and asks again until it has answered.
 
 Every step is kept before the next one begins, and what tools gave leaves the
-window first when a long turn fills it. It also decides what to do when a model fails: try again or hand over to another
-model while nothing of the answer has been seen, else give up with the error. It
-knows nothing of HTTP, of Discord or of where the answer is kept.
+window first when a long turn fills it. It also decides what to do when a model
+fails: try again or hand over to another model while nothing of the answer has been
+seen, else give up with the error. It knows nothing of HTTP, of Discord or of where
+the answer is kept.
 """
 
 from __future__ import annotations
@@ -258,7 +259,8 @@ def _room(request: ModelRequest) -> int | None:
 def _used_up(calls: Calls) -> str:
     if calls.go_in_circles:
         return "I kept making the same tool calls, so I was asked to answer with what I had."
-    return f"I have used the {calls.made:,} tool calls that one question may take, so I answered with what I had."
+    allowed = f"the {calls.allowed:,} tool calls" if calls.allowed != 1 else "the one tool call"
+    return f"I have used {allowed} that one question may take, so I answered with what I had."
 
 
 def _untried(names: Sequence[str], tried: Sequence[str], request: ModelRequest) -> list[str]:

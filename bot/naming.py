@@ -175,8 +175,8 @@ class Naming:
     async def _ask(self, conversation: Conversation, turns: Sequence[Turn]) -> str | None:
         """Let the conversation's model name it, and enter what that cost; None where it gave no title.
 
-        Raises ForUser where no model may be asked, KeyUnusable where the server's own key, which pays, cannot be read,
-        and LimitExceeded.
+        Raises ForUser where no model may be asked, as KeyUnusable where the server's own key cannot be read, and
+        LimitExceeded where its limits leave nothing.
         """
         key = await self._keys.of(conversation.guild_id)
         guild = await self._settings_of(conversation.guild_id, turns[-1].roles)

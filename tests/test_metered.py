@@ -513,16 +513,12 @@ async def test_a_short_answer_is_not_made_longer_by_what_a_budget_allows(gate: G
 
 async def test_a_turn_is_stopped_between_its_steps_when_its_money_is_used_up(gate: Gate) -> None:
     """Tools may be called as long as there is something left; the step after that is not sent."""
-    steps: list[Script] = [
-        (
-            OPENED,
-            ToolCallDelta(0, f"call-{number}", "double", f'{{"n": {number}}}'),
-            Finished("tool_calls"),
-            UsageReported(Usage(10, 10, cost=60_000_000)),
-        )
-        for number in (21, 22, 23)
-    ]
-    gate.model.scripts = steps
+
+    def step(number: int) -> Script:
+        call = ToolCallDelta(0, "call-1", "double", f'{{"n": {number}}}')
+        return OPENED, call, Finished("tool_calls"), UsageReported(Usage(10, 10, cost=60_000_000))
+
+    gate.model.scripts = [step(21), step(4), step(5)]
     hourly = Cap("requests_per_user_hour", Measure.QUESTIONS, True, HOUR, 1)
     engine, draft = Engine(gate.metered, clock=gate.clock), Draft()
     asked = request(bill=Bill(1, 2, 10, 20, (COST, hourly)))
@@ -531,5 +527,5 @@ async def test_a_turn_is_stopped_between_its_steps_when_its_money_is_used_up(gat
             async for _ in events:
                 pass
     assert len(gate.model.asked) == draft.finished == 2
-    assert [result.content for kept in draft.steps()[:2] for result in kept.tool_results] == ["42", "44"]
+    assert [result.content for kept in draft.steps()[:2] for result in kept.tool_results] == ["42", "8"]
     assert sum(row["is_question"] for row in await gate.ledger()) == 1

@@ -77,7 +77,7 @@ async def test_calls_are_counted_not_steps_and_the_answer_is_asked_for_when_they
     assert [request.may_call for request in model.asked] == [True, True, False]
     assert [request.tools for request in model.asked] == [model.asked[0].tools] * 3
     assert [result.content for result in results(model, 1)] == ["found", "found", NONE_LEFT + LAST]
-    assert Noticed("I have used the 6 tool calls that one question may take, so I answered with what I had.") in events
+    assert Noticed("I have used the 5 tool calls that one question may take, so I answered with what I had.") in events
 
 
 async def test_a_model_that_calls_on_without_being_allowed_to_ends_the_turn() -> None:

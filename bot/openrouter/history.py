@@ -154,7 +154,12 @@ def _arguments(arguments: str) -> str:
     if not arguments.strip():
         return "{}"
     try:
-        whole = isinstance(json.loads(arguments), dict)
+        whole = isinstance(json.loads(arguments, parse_constant=_refuse), dict)
     except (ValueError, RecursionError):
         whole = False
     return arguments if whole else json.dumps({"malformed": arguments}, ensure_ascii=False)
+
+
+def _refuse(constant: str) -> None:
+    """NaN and Infinity are not JSON, though Python reads them."""
+    raise ValueError(constant)

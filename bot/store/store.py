@@ -29,6 +29,7 @@ from bot.store.migrate import migrate
 from bot.store.reading import read_conversation, read_conversations_seen_since, read_files, read_turn, read_turns
 from bot.store.reserving import Reserving
 from bot.store.retention import Retention
+from bot.store.spent import Spendings
 from bot.store.transactions import unbroken
 from bot.store.vault import Vault
 from bot.store.writing import add, add_said, hold_turn, put, put_steps
@@ -39,7 +40,7 @@ _OPENING_FAULTS = (SQLAlchemyError, sqlite3.Error, OSError, TypeError, ValueErro
 _UNFINISHED = [status for status in TurnStatus if status.unfinished]
 
 
-class Store(History, Ledger, Reserving, Vault, Erasure, Retention, Holdings):
+class Store(History, Ledger, Reserving, Spendings, Vault, Erasure, Retention, Holdings):
     """Everything Cogitor remembers. Open one for the process, and close it last."""
 
     @classmethod
