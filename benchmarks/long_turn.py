@@ -46,6 +46,8 @@ class Figures:
     invalid: int | None
     milliseconds: tuple[float, ...]
     """From the end of each step to the next request, in order."""
+    processor: float
+    """Seconds that all of it took the bot's processor."""
     last_request: int
     memory: int
     memory_more: int
@@ -65,6 +67,7 @@ async def main() -> None:
         (f"between two requests, first {SOME} steps, median ms", f"{first:.1f}"),
         (f"between two requests, last {SOME} steps, median ms", f"{last:.1f}"),
         ("between two requests, 95 %, ms", f"{sorted(figures.milliseconds)[int(0.95 * STEPS)]:.1f}"),
+        ("processor, ms a step", f"{1e3 * figures.processor / STEPS:.1f}"),
         ("growth a step, ms", f"{(last - first) / (STEPS - SOME):.3f}"),
         ("the last request, kB", f"{figures.last_request / 1e3:,.0f}"),
         ("memory at rest, MB", f"{figures.memory / 1e6:.1f}"),
@@ -104,9 +107,10 @@ async def measure(steps: int) -> Figures:
     )
     async with model, bot_on(BOTS["Cogitor"], model.base_url, prepare=prepare) as (discord, process):
         await asyncio.sleep(_REST_SECONDS)
-        at_rest = process.memory()
+        at_rest, before = process.memory(), process.processor_seconds()
         most = await _run(model, discord, process)
-    return _judged(model, at_rest, most - at_rest)
+        took = process.processor_seconds() - before
+    return _judged(model, at_rest, most - at_rest, took)
 
 
 async def _run(model: Marathon, discord: DiscordServer, process: Process) -> int:
@@ -136,7 +140,7 @@ class _Database:
             return int(found.fetchone()[0])
 
 
-def _judged(model: Marathon, at_rest: int, more: int) -> Figures:
+def _judged(model: Marathon, at_rest: int, more: int, processor: float) -> Figures:
     bodies = [asked.body for asked in model.asked]
     sent = [*_steps_in(bodies[-1])]
     return Figures(
@@ -152,6 +156,7 @@ def _judged(model: Marathon, at_rest: int, more: int) -> Figures:
         stored_before=sum(asked.kept >= number for number, asked in enumerate(model.asked[1:], 1)),
         invalid=_invalid(bodies),
         milliseconds=tuple(1e3 * (other.at - one.answered_at) for one, other in pairwise(model.asked)),
+        processor=processor,
         last_request=len(bodies[-1]),
         memory=at_rest,
         memory_more=more,
