@@ -50,6 +50,11 @@ class Heard:
     """The text begins by mentioning somebody else."""
     listen: Listen = Listen.ALL
 
+    @property
+    def calls_us(self) -> bool:
+        """Whether it is expressly for us, so that its author waits for some answer."""
+        return self.mentions_us or self.replies_to_us
+
 
 def verdict(heard: Heard) -> Verdict:
     """Decide; a mention always wins over what would make the message somebody else's."""
@@ -71,7 +76,7 @@ def verdict(heard: Heard) -> Verdict:
 def _meant_for_us(heard: Heard) -> bool:
     if heard.text.startswith(ASIDE):
         return False
-    if heard.mentions_us or heard.replies_to_us:
+    if heard.calls_us:
         return True
     if heard.listen is not Listen.ALL:
         return False

@@ -17,7 +17,7 @@ from typing import Any
 from bot.answer import Answer, Backstage, Cut
 from bot.errors import ForUser, describe
 from bot.guild import GuildSettings
-from bot.limits import Asker, Bill, Measure, caps, effective, may_ask_here
+from bot.limits import Asker, Bill, Measure, answers_in, caps, effective, may_ask_here
 from bot.messages import Conversation, Said, Text, Turn, TurnStatus
 from bot.redraw import Redraw
 from bot.store.history import Leftover
@@ -248,6 +248,10 @@ class Chat:
         guild = await self.settings_of(guild_id, asker.roles)
         if guild_id is not None and (barred := may_ask_here(guild, channels, asker.roles)) is not None:
             raise ForUser(barred)
+
+    async def answers_in(self, guild_id: int | None, channels: Collection[int]) -> bool:
+        """Whether admins let anybody ask in a channel, which of a thread is also the one that it belongs to."""
+        return guild_id is None or answers_in(await self.settings_of(guild_id), channels)
 
     async def _check_limits(self, guild: GuildSettings, guild_id: int | None, user_id: int, *, waits: bool) -> None:
         counted = caps(guild, in_server=guild_id is not None)

@@ -172,12 +172,17 @@ _USED = {
 }
 
 
+def answers_in(settings: GuildSettings, channels: Collection[int]) -> bool:
+    """Whether anybody may ask in a channel; `channels` are as `may_ask_here` has them."""
+    return not settings.allowed_channels or not set(settings.allowed_channels).isdisjoint(channels)
+
+
 def may_ask_here(settings: GuildSettings, channels: Collection[int], roles: Collection[int]) -> str | None:
     """Why a member may not ask here at all, as a sentence; None where they may.
 
     `channels` are the channel and, of a thread, the one it belongs to.
     """
-    if settings.allowed_channels and not set(settings.allowed_channels) & set(channels):
+    if not answers_in(settings, channels):
         named = ", ".join(f"<#{channel}>" for channel in settings.allowed_channels[:10])
         return f"In this server I answer in some channels only. Please ask me there: {named}."
     if settings.allowed_roles and not set(settings.allowed_roles) & set(roles):

@@ -15,6 +15,7 @@ import math
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from bot.context import estimate_text, estimate_turn
@@ -57,9 +58,8 @@ class _Heard:
 
     def note(self, event: ModelEvent) -> None:
         match event:
-            case Opened(generation_id, model):
-                self.is_open = True
-                self.generation_id, self.model = generation_id, model
+            case Opened(_, model):
+                self.is_open, self.model = True, model
             case TextDelta(text) | ReasoningDelta(text, _):
                 self.characters += len(text)
             case UsageReported(usage):
@@ -98,13 +98,20 @@ class Metered:
                     yield event
             return
         reserved, heard = await self._reserve(request.bill, request), _Heard()
+
+        def note(generation_id: str) -> None:
+            if generation_id != heard.generation_id:
+                heard.generation_id = generation_id
+                noting = self._store.note_generation(reserved.id, generation_id, heard.model or request.model)
+                self._spawn(noting, self._settling)
+
+        affordable = replace(self._affordable(request, reserved.left), noted=note)
         try:
-            async with aclosing(self._model.stream(self._affordable(request, reserved.left))) as events:
+            async with aclosing(self._model.stream(affordable)) as events:
                 async for event in events:
-                    if not heard.is_open and isinstance(event, Opened) and event.generation_id is not None:
-                        noting = self._store.note_generation(reserved.id, event.generation_id, event.model)
-                        self._spawn(noting, self._settling)
                     heard.note(event)
+                    if isinstance(event, Opened) and event.generation_id is not None:
+                        note(event.generation_id)
                     yield event
         except ModelError:
             heard.is_refused = not heard.is_open
@@ -120,7 +127,10 @@ class Metered:
             if left.generation_id is None or left.key_id or self._now() - left.at > TOO_OLD_SECONDS:
                 await self._store.close_unsettled(left.id)
             else:
-                self._spawn(self._find_out(left.id, left.generation_id, None), self._looking_up)
+                self._spawn(
+                    self._find_out(left.id, left.generation_id, None, partial(self._store.close_unsettled, left.id)),
+                    self._looking_up,
+                )
 
     async def aclose(self) -> None:
         """Settle what has ended, and stop looking up; the next process goes on with that."""
@@ -165,19 +175,26 @@ class Metered:
         if usage is not None:
             cost = usage.cost if usage.cost is not None else self._price(usage, *models)
             await self._enter(row_id, replace(usage, cost=cost), model=heard.model)
-        elif heard.is_refused:
-            await self._enter(row_id, Usage(cost=0))
-        else:
-            written = math.ceil(heard.characters / _CHARACTERS_PER_TOKEN)
-            usage = Usage(self._prompt_tokens(request), written)
+            return
+        usage = Usage(cost=0)
+        if not heard.is_refused:
+            usage = Usage(self._prompt_tokens(request), math.ceil(heard.characters / _CHARACTERS_PER_TOKEN))
             usage = replace(usage, cost=self._price(usage, *models))
-            looked_up = heard.generation_id if self._catalogue.speaks_openrouter else None
-            if looked_up is not None:
-                self._spawn(self._find_out(row_id, looked_up, request.key), self._looking_up)
-            await self._enter(row_id, usage, model=heard.model, is_final=looked_up is None)
+        if heard.generation_id is None or not self._catalogue.speaks_openrouter:
+            await self._enter(row_id, usage, model=heard.model)
+            return
+        if heard.is_refused:
+            await self._enter(row_id, usage, model=heard.model, is_final=False)
+        # Else all that was reserved stays so: a model may have thought much more than it has said.
+        finding = self._find_out(
+            row_id, heard.generation_id, request.key, partial(self._enter, row_id, usage, model=heard.model)
+        )
+        self._spawn(finding, self._looking_up)
 
-    async def _find_out(self, row_id: int, generation_id: str, key: Key | None) -> None:
-        """Look a request up until it is recorded; the estimate stands where it never is."""
+    async def _find_out(
+        self, row_id: int, generation_id: str, key: Key | None, otherwise: Callable[[], Awaitable[None]]
+    ) -> None:
+        """Look a request up until it is recorded, or do what is to be done where it never is."""
         for pause in LOOK_UP_AFTER:
             await self._sleep(pause)
             try:
@@ -188,7 +205,7 @@ class Metered:
             if usage is not None:
                 await self._enter(row_id, usage)
                 return
-        await self._store.close_unsettled(row_id)
+        await otherwise()
 
     async def _enter(self, row_id: int, usage: Usage, *, model: str = "", is_final: bool = True) -> None:
         """Settle, also where the database takes it only later; what it never takes, the next process settles."""

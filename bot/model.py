@@ -66,6 +66,10 @@ class Key:
     secret: str = field(repr=False)
 
 
+def _nobody_notes(generation_id: str) -> None:
+    """Where nobody looks requests up."""
+
+
 @dataclass(frozen=True, slots=True)
 class ModelRequest:
     """Everything one model request depends on; equal requests make equal bytes on the wire."""
@@ -105,6 +109,8 @@ class ModelRequest:
     """Who pays, and within which limits; None where nothing is counted."""
     wanted: Callable[[], bool] = field(default=_always, compare=False, repr=False)
     """Whether text that comes now is about to be looked at; other text may be held back for some tenths of a second."""
+    noted: Callable[[str], None] = field(default=_nobody_notes, compare=False, repr=False)
+    """Is told the id under which the server accounts for the request, which may be long before the first event."""
 
 
 class Model(Protocol):

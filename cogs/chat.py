@@ -142,6 +142,7 @@ class Chat(commands.Cog):
                     await self._changes.forget(conversation.id)
                 continue
             for message in missed:
+                await self._find_roles(message)
                 await self.on_message(message)
         # Which posts came while we were away can only be told from what came last before.
         if standing:
@@ -162,7 +163,22 @@ class Chat(commands.Cog):
                 except (discord.HTTPException, TimeoutError, RetryLater) as error:
                     log.info("a post could not be looked at: %s", describe(error))
                     continue
+                await self._find_roles(post)
                 await self.on_message(post)
+
+    async def _find_roles(self, message: discord.Message) -> None:
+        """A message that is looked up comes without its author's roles; where these matter, they are looked up, too."""
+        if message.guild is None or isinstance(message.author, discord.Member):
+            return
+        settings = await self._chat.settings_of(message.guild.id)
+        if not (settings.role_limits or settings.allowed_roles):
+            return
+        try:
+            async with asyncio.timeout(READ_SECONDS):
+                with impatient():
+                    message.author = await message.guild.fetch_member(message.author.id)
+        except (discord.HTTPException, TimeoutError, RetryLater) as error:
+            log.info("somebody's roles could not be looked up: %s", describe(error))
 
     async def _note_where_threads_stand(self) -> None:
         since = (datetime.now(UTC) - ACTIVE).timestamp()
@@ -173,8 +189,9 @@ class Chat(commands.Cog):
         in_plain_channel = isinstance(message.channel, discord.abc.GuildChannel)
         known = None if in_plain_channel else await self._store.conversation(message.channel.id)
         is_post = known is None and is_new_post(message) and await self._is_listed(message)
-        decision = verdict(self._heard(message, known, is_post=is_post))
-        if decision is Verdict.IGNORE:
+        heard = self._heard(message, known, is_post=is_post)
+        decision = verdict(heard)
+        if decision is Verdict.IGNORE or not (heard.calls_us or await self._answers_in(message)):
             return
         try:
             await self._ask(message, known, decision)
@@ -234,6 +251,11 @@ class Chat(commands.Cog):
         """Whether the forum that a post is in is one that the server's admins have listed."""
         guild = await self._chat.settings_of(message.guild.id if message.guild else None)
         return isinstance(message.channel, discord.Thread) and message.channel.parent_id in guild.forum_channels
+
+    async def _answers_in(self, message: discord.Message) -> bool:
+        """Whether admins want answers where a message is; elsewhere only those who call us are told so."""
+        channels = channels_of(message.channel)
+        return await self._chat.answers_in(message.guild.id if message.guild else None, channels)
 
     def _heard(self, message: discord.Message, known: Conversation | None, *, is_post: bool) -> Heard:
         me = self._client.user

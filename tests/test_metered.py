@@ -71,12 +71,16 @@ class Told:
     look: Callable[[], Any]
     asked: list[ModelRequest] = field(default_factory=list)
     seen: list[list[dict[str, Any]]] = field(default_factory=list)
+    generation_id: str | None = None
+    """What the headers of its responses say."""
     silent: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when a script has come to its end without an end of the answer."""
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent]:
         self.asked.append(request)
         self.seen.append(await self.look())
+        if self.generation_id is not None:
+            request.noted(self.generation_id)
         script = self.scripts[len(self.asked) - 1]
         for item in script:
             if isinstance(item, BaseException):
@@ -255,13 +259,14 @@ async def test_a_request_that_was_refused_before_anything_came_costs_nothing(gat
     assert gate.records.asked == []
 
 
-async def test_a_stream_that_was_cut_off_counts_as_estimated_until_its_record_is_there(gate: Gate) -> None:
+async def test_a_stream_that_was_cut_off_counts_as_reserved_until_its_record_is_there(gate: Gate) -> None:
+    """A model may have thought much more than it has said, so what it has said is no bound."""
     gate.model.scripts = [(OPENED, ReasoningDelta("x" * 700), TextDelta("y" * 350))]
     gate.records.replies = [None, ModelError(ModelFault.TIMEOUT), None, Usage(90, 300, 200, 5, 777)]
-    sleeping, estimated = gate.records.sleep, list[dict[str, Any]]()
+    sleeping, meanwhile = gate.records.sleep, list[dict[str, Any]]()
 
     async def sleep(seconds: float) -> None:
-        estimated.extend(await gate.ledger())
+        meanwhile.extend(await gate.ledger())
         await sleeping(seconds)
 
     gate.metered._sleep = sleep  # pyright: ignore[reportPrivateUsage]  # to look at the ledger meanwhile
@@ -270,9 +275,48 @@ async def test_a_stream_that_was_cut_off_counts_as_estimated_until_its_record_is
     assert (row["prompt_tokens"], row["completion_tokens"], row["reasoning_tokens"], row["cost"]) == (90, 300, 200, 777)
     assert gate.records.asked == [("gen-1", Key("key-7", "secret"))] * 4
     assert gate.records.waited == [*LOOK_UP_AFTER]
-    provisional = estimated[-1]
-    assert (provisional["pending"], provisional["completion_tokens"]) == (True, 300)
-    assert provisional["cost"] == provisional["prompt_tokens"] * PROMPT_PRICE + 300 * ANSWER_PRICE
+    assert len(meanwhile) == len(LOOK_UP_AFTER)
+    for then in meanwhile:
+        assert (then["pending"], then["completion_tokens"]) == (True, 4_000)
+        assert then["cost"] == then["prompt_tokens"] * PROMPT_PRICE + 4_000 * ANSWER_PRICE
+
+
+async def test_stopping_and_asking_again_at_once_gets_nothing_for_free(gate: Gate) -> None:
+    """What a hidden thought has cost is known only later, so until then nothing of it may be spent again."""
+    cap = Cap("usd_per_user_day", Measure.COST, True, DAY, 4_000 * ANSWER_PRICE)
+    gate.model.scripts = [(OPENED,)]
+    waits = asyncio.Event()
+
+    async def sleep(_seconds: float) -> None:
+        await waits.wait()
+
+    gate.metered._sleep = sleep  # pyright: ignore[reportPrivateUsage]  # no record is there yet
+    await cancelled(gate, request(bill=Bill(1, 2, 10, 20, (cap,))))
+    with pytest.raises(LimitExceeded):
+        await gate.run(request(bill=Bill(2, 2, 10, 20, (cap,))))
+    assert len(gate.model.asked) == 1
+
+
+async def test_a_request_is_looked_up_by_what_the_headers_say_when_it_is_stopped_before_the_first_word(
+    gate: Gate,
+) -> None:
+    gate.model.scripts, gate.model.generation_id = [()], "gen-of-header"
+    gate.records.replies = [Usage(90, 300, 300, 5, 777)]
+    await cancelled(gate, request())
+    row = await gate.settled()
+    assert (row["generation_id"], row["cost"]) == ("gen-of-header", 777)
+    assert gate.records.asked == [("gen-of-header", None)]
+
+
+async def test_a_request_that_failed_before_the_first_word_holds_nothing_back_while_it_is_looked_up(
+    gate: Gate,
+) -> None:
+    gate.model.scripts, gate.model.generation_id = [(ModelError(ModelFault.OVERLOADED),)], "gen-of-header"
+    with pytest.raises(ModelError):
+        await gate.run(request())
+    row = await gate.settled()
+    assert (row["prompt_tokens"], row["completion_tokens"], row["cost"]) == (0, 0, 0)
+    assert len(gate.records.asked) == len(LOOK_UP_AFTER)
 
 
 async def test_where_a_request_can_never_be_looked_up_the_estimate_stands(gate: Gate) -> None:
@@ -409,7 +453,7 @@ async def test_closing_in_the_middle_of_looking_up_leaves_that_to_the_next_proce
     await cancelled(gate, request())
     await gate.metered.aclose()
     (row,) = await gate.ledger()
-    assert (row["pending"], row["completion_tokens"], row["generation_id"]) == (True, 10, "gen-1")
+    assert (row["pending"], row["completion_tokens"], row["generation_id"]) == (True, 4_000, "gen-1")
     following = make(database)
     following.records.replies = [Usage(cost=88)]
     await following.metered.take_over()

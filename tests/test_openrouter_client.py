@@ -62,6 +62,26 @@ async def test_a_request_that_brings_a_key_is_paid_by_it_alone() -> None:
         assert b"0123456789ab" not in server.received[0].content
 
 
+async def test_the_id_in_the_headers_is_noted_while_the_model_still_thinks() -> None:
+    """Whoever stops a request before its first word can look up by it what that has cost."""
+    headers = {"Content-Type": "text/event-stream", "X-Generation-Id": "gen-9" + "9" * 400}
+    noted, is_noted = list[str](), asyncio.Event()
+
+    def note(generation_id: str) -> None:
+        noted.append(generation_id)
+        is_noted.set()
+
+    reply = Reply([b": OPENROUTER PROCESSING\n\n"], headers=headers, end="hang")
+    async with serving(reply) as server, client_of(server) as client:
+        events = client.stream(replace(REQUEST, noted=note))
+        asking = asyncio.ensure_future(anext(events))
+        await asyncio.wait_for(is_noted.wait(), 5)
+        asking.cancel()
+        with suppress(asyncio.CancelledError):
+            await asking
+    assert noted == [("gen-9" + "9" * 400)[:256]]
+
+
 async def test_a_key_that_cannot_be_sent_is_a_bad_key() -> None:
     error = await failure(Reply([HELLO]), key="schlüssel")
     assert error.fault is ModelFault.BAD_KEY

@@ -439,7 +439,7 @@ async def test_a_clock_that_leaps_ahead_and_comes_back_has_forgotten_nothing(
     await spend(store, 1, Usage(cost=5))
     clock.now = NOW + 400 * DAY
     assert await store.reached(bill(2, budget)) is None
-    await store.take_over()
+    await store.prune_tallies()
     clock.now = NOW + 60
     assert await store.reached(bill(2, budget)) == Reached(budget, 5, NOW + MONTH)
 

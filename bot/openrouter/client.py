@@ -42,6 +42,8 @@ _CROWD = 40
 _CROWDED_BEAT = 0.3
 """More than so many answers are read more rarely: together they reach the limit of what Discord takes, so that an end
 that comes a little later is less than what they wait for each other, and reading is most of what they cost."""
+_MAX_ID = 256
+"""Characters of a generation's id that are kept."""
 _ACCEPT = {"Content-Type": "application/json", "Accept": "text/event-stream, application/json"}
 
 
@@ -120,7 +122,10 @@ class OpenRouter:
         self._running += 1
         try:
             await check(response, now=self._now())
-            reader = AnswerReader(request.model, response.headers.get("x-generation-id"))
+            generation_id = response.headers.get("x-generation-id", "")[:_MAX_ID] or None
+            if generation_id is not None:
+                request.noted(generation_id)
+            reader = AnswerReader(request.model, generation_id)
             if await body.kind() == "object":
                 for event in reader.read_whole(await body.read()):
                     yield event
