@@ -62,7 +62,8 @@ SELECT guild_id, {who}, {span}, CAST(at AS BIGINT) / {span} * {span}, count(*),
 
 async def main() -> None:
     """Measure and print."""
-    print(f"  {'':12}{'requests in the ledger':>24}{'median, ms':>12}{'95 %, ms':>10}{'of 1,000 at once, pass':>24}")
+    heads = f"{'median, ms':>12}{'95 %, ms':>10}{'refusal, ms':>13}{'of 1,000 at once, pass':>24}"
+    print(f"  {'':12}{'requests in the ledger':>24}{heads}")
     with TemporaryDirectory() as folder:
         await _compare("SQLite", [f"sqlite:///{Path(folder) / f'{count}.db'}" for count in SIZES])
     try:
@@ -79,18 +80,24 @@ async def _compare(name: str, urls: list[str]) -> None:
         for url, count in zip(urls, SIZES, strict=True):
             await _fill(url, count)
         took: list[list[float]] = [[] for _ in stores]
+        refused: list[list[float]] = [[] for _ in stores]
         for number in range(QUESTIONS):
-            for store, times in zip(stores, took, strict=True):
+            for store, times, refusals in zip(stores, took, refused, strict=True):
                 began = time.perf_counter()
                 await _ask(store, number)
-                times.append((time.perf_counter() - began) * 1e3)
+                asked = time.perf_counter()
+                await _be_refused(store, number)
+                times.append((asked - began) * 1e3)
+                refusals.append((time.perf_counter() - asked) * 1e3)
         passed = [await _rush(store) for store in stores]
     finally:
         for store in stores:
             await store.close()
-    for count, times, through in zip(SIZES, took, passed, strict=True):
-        print(f"  {name:12}{count:24,}{median(times):12.2f}{quantiles(times, n=20)[-1]:10.2f}{through:24}")
-    print(f"  {'':12}{'ratio':>24}{median(took[1]) / median(took[0]):12.2f}")
+    for count, times, refusals, through in zip(SIZES, took, refused, passed, strict=True):
+        last = quantiles(times, n=20)[-1]
+        print(f"  {name:12}{count:24,}{median(times):12.2f}{last:10.2f}{median(refusals):13.2f}{through:24}")
+    ratios = [median(large) / median(small) for small, large in (took, refused)]
+    print(f"  {'':12}{'ratio':>24}{ratios[0]:12.2f}{'':10}{ratios[1]:13.2f}")
 
 
 async def _ask(store: Store, number: int) -> None:
@@ -101,6 +108,13 @@ async def _ask(store: Store, number: int) -> None:
         raise TypeError("a limit was reached")
     await store.settle(reserved.id, USED)
     await store.end_running(bill.turn_id)
+
+
+async def _be_refused(store: Store, number: int) -> None:
+    """A question against a month's budget that is spent, which is told when there is room again."""
+    spent = Cap("usd_per_server_month", Measure.COST, False, MONTH, 1)
+    if await store.reached(Bill(10**9 + number, 1, GUILD, 1 + number % MEMBERS, (spent,))) is None:
+        raise TypeError("no limit was reached")
 
 
 async def _rush(store: Store) -> int:

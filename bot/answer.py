@@ -116,6 +116,8 @@ class Answer:
         """Whether it is decided how the answer ends; a question that grows later needs a new answer."""
         self.seen = False
         """Whether any of the answer's text has gone out to people."""
+        self.is_stored = False
+        """Whether the end is in the database, and the place among the running answers given back."""
         self.concluded = asyncio.Event()
         """Set when the end is stored, so that the turn may be asked again."""
         self._backstage = backstage
@@ -228,7 +230,8 @@ class Answer:
         try:
             await asyncio.wait({storing}, timeout=STORED_FIRST_SECONDS)
             self._show(ended)
-            if not await asyncio.shield(storing):
+            self.is_stored = await asyncio.shield(storing)
+            if not self.is_stored:
                 self._show(Noticed(NOT_SAVED))
         finally:
             await asyncio.wait({storing})

@@ -51,13 +51,18 @@ class Calls:
         self._runs: Counter[tuple[str, str]] = Counter()
         self._files: list[MadeFile] = []
         self.made = 0
-        """How many calls there were."""
+        """How many calls there were, those included that were not run."""
         self.cost = 0
         """What they cost, in nanodollars."""
 
     @property
+    def allowed(self) -> int:
+        """How many calls the turn may take."""
+        return self._tools.max_calls
+
+    @property
     def are_left(self) -> bool:
-        return self.made < self._tools.max_calls and not self.go_in_circles
+        return self.made < self.allowed and not self.go_in_circles
 
     @property
     def go_in_circles(self) -> bool:
@@ -99,7 +104,7 @@ class Calls:
         refusals: list[str] = []
         keys = [_key(call) for call in calls]
         for place, key in enumerate(keys):
-            if self.go_in_circles or self.made + place >= self._tools.max_calls:
+            if self.go_in_circles or self.made + place >= self.allowed:
                 refusals.append(NONE_LEFT)
             elif key in keys[:place]:
                 refusals.append(AS_ABOVE)

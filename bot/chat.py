@@ -31,6 +31,9 @@ BURST_SECONDS = 1.5
 TAKEN_DOWN_AT_ONCE = 4
 """Answers, where many are deleted: running ones share what Discord takes."""
 
+PLACE_BACK_AFTER = (5.0, 30.0, 120.0, 600.0, 3_600.0)
+"""Seconds before each attempt to give back the place of an answer whose end could not be stored."""
+
 AWAY = "I was away when this was written. Press Retry if you still want an answer."
 CONTINUE = "Continue exactly where you stopped, without repeating anything."
 
@@ -65,6 +68,8 @@ class Chat:
         """Messages that wait for a turn's answer."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._taking_down = asyncio.Semaphore(TAKEN_DOWN_AT_ONCE)
+        self._giving_back: set[asyncio.Task[None]] = set()
+        """Those of them that need not be waited for: the next process begins with all places free."""
         self._closing = False
         self.on_answered: Callable[[int], None] = lambda turn_id: None
         """Called when an answer has ended, however it ended, and is shown; must not wait for anything."""
@@ -280,6 +285,8 @@ class Chat:
     async def aclose(self) -> None:
         """Interrupt what is running, storing and showing what has come; gives up on slow parts after a few seconds."""
         self._closing = True
+        for giving_back in self._giving_back:
+            giving_back.cancel()
         for lane in self._lanes.values():
             if lane.answer is not None:
                 lane.answer.cut(Cut.SHUTDOWN)
@@ -349,7 +356,22 @@ class Chat:
             await answer.run()
         finally:
             lane.answer = None
+            if not answer.is_stored and not self._closing:
+                giving_back = self._spawn(self._give_place_back(turn_id))
+                self._giving_back.add(giving_back)
+                giving_back.add_done_callback(self._giving_back.discard)
         self.on_answered(turn_id)
+
+    async def _give_place_back(self, turn_id: int) -> None:
+        """A turn whose end could not be stored must not count among the running answers until the next start."""
+        for pause in PLACE_BACK_AFTER:
+            await self._backstage.sleep(pause)
+            try:
+                await self._store.end_running(turn_id)
+            except Exception as error:  # noqa: BLE001 - whatever the database's driver raises, it is tried again
+                log.warning("turn %d: its place could not be given back: %s", turn_id, describe(error))
+            else:
+                return
 
     async def _with_defaults(self, new: Conversation) -> Conversation:
         """A new conversation, with what its server's admins have chosen for new ones."""

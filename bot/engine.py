@@ -1,9 +1,10 @@
 """The tool loop: asks a model, runs the tools it calls, and asks again until it has answered.
 
 Every step is kept before the next one begins, and what tools gave leaves the
-window first when a long turn fills it. It also decides what to do when a model fails: try again or hand over to another
-model while nothing of the answer has been seen, else give up with the error. It
-knows nothing of HTTP, of Discord or of where the answer is kept.
+window first when a long turn fills it. It also decides what to do when a model
+fails: try again or hand over to another model while nothing of the answer has been
+seen, else give up with the error. It knows nothing of HTTP, of Discord or of where
+the answer is kept.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ from bot.leaks import Leaks
 from bot.messages import Step
 from bot.model import Model, ModelRequest, short_name
 from bot.running import RunningTurn
+from bot.toolless import Toolless
 from bot.tools import Toolbox
 
 _AGAIN = frozenset({ModelFault.CUT_OFF, ModelFault.EMPTY, ModelFault.GARBLED})
@@ -48,6 +50,7 @@ _ELSEWHERE = _AGAIN | {
     ModelFault.OVERLOADED,
     ModelFault.NO_MODEL,
     ModelFault.POLICY,
+    ModelFault.TOOLS_REFUSED,
 }
 """Faults of one model or its provider: another model may answer."""
 
@@ -98,7 +101,7 @@ async def _not_kept() -> None:
 
 
 class Engine:
-    """Answers one turn at a time; holds no state of any conversation."""
+    """Answers one turn at a time; holds no state of any conversation, only which models take no tools."""
 
     def __init__(
         self,
@@ -110,6 +113,7 @@ class Engine:
         self._model = model
         self._clock = clock
         self._sleep = sleep
+        self._toolless = Toolless(clock)
 
     async def run(
         self, request: ModelRequest, tools: Toolbox, draft: Draft, keep: Callable[[], Awaitable[None]] = _not_kept
@@ -171,8 +175,10 @@ class Engine:
         while True:
             model = candidates.pop(0)
             tried.append(model)
+            attempt = replace(request, model=model, fallbacks=tuple(candidates))
+            if not draft.finished:  # else there are calls in it, which make no sense without the tools
+                attempt = self._toolless.fit(attempt)
             try:
-                attempt = replace(request, model=model, fallbacks=tuple(candidates))
                 async with aclosing(self._attempt(attempt, draft)) as events:
                     async for event in events:
                         yield event
@@ -180,7 +186,10 @@ class Engine:
             except ModelError as error:
                 if draft.answered:
                     raise
-                if error.fault in _AGAIN and tried.count(model) == 1:
+                if error.fault is ModelFault.TOOLS_REFUSED and _has_tools(attempt) and not draft.finished:
+                    self._toolless.note(attempt)
+                    candidates.insert(0, model)
+                elif error.fault in _AGAIN and tried.count(model) == 1:
                     candidates.insert(0, model)
                 elif error.fault is ModelFault.NO_MODEL:
                     named = (*error.fallback_models, *candidates, *request.replacements)
@@ -191,11 +200,11 @@ class Engine:
                     raise
                 if not candidates:
                     raise
-                notice = _instead(error, model, candidates[0])
+                pause, notice = error.fault in _AGAIN and candidates[0] == model, _instead(error, model, candidates[0])
             draft.write(None)
             for told in (StartedOver(), *draft.told):
                 yield told
-            if candidates[0] == model:
+            if pause:
                 await self._sleep(1.0)
             else:
                 yield Noticed(notice)
@@ -258,7 +267,8 @@ def _room(request: ModelRequest) -> int | None:
 def _used_up(calls: Calls) -> str:
     if calls.go_in_circles:
         return "I kept making the same tool calls, so I was asked to answer with what I had."
-    return f"I have used the {calls.made:,} tool calls that one question may take, so I answered with what I had."
+    allowed = f"the {calls.allowed:,} tool calls" if calls.allowed != 1 else "the one tool call"
+    return f"I have used {allowed} that one question may take, so I answered with what I had."
 
 
 def _untried(names: Sequence[str], tried: Sequence[str], request: ModelRequest) -> list[str]:
@@ -266,7 +276,13 @@ def _untried(names: Sequence[str], tried: Sequence[str], request: ModelRequest) 
     return [name for name in dict.fromkeys(names) if name not in tried and is_permitted(name, request.permitted)]
 
 
+def _has_tools(request: ModelRequest) -> bool:
+    return bool(request.tools) or request.searches_web
+
+
 def _instead(error: ModelError, model: str, other: str) -> str:
+    if other == model:
+        return f"The server of {short_name(model)} takes no tools with it, so it answers without them."
     if error.fault is ModelFault.NO_MODEL and error.fallback_models:
         return f"{short_name(model)} is not offered any more; {short_name(other)} was asked instead."
     return f"{short_name(model)} was not available; {short_name(other)} was asked instead."

@@ -82,6 +82,7 @@ class ModelFault(StrEnum):
     POLICY = "policy"  # somebody serves the model, but nobody who keeps to the data policy
     CONTEXT_FULL = "context_full"
     FILE_REFUSED = "file_refused"  # an image or a PDF of the conversation is not taken
+    TOOLS_REFUSED = "tools_refused"  # the server takes no tools with this model
     REFUSED = "refused"  # any other 4xx: our request is at fault
 
 
@@ -101,6 +102,7 @@ _SENTENCES: dict[ModelFault, str] = {
     ModelFault.POLICY: "Nobody who keeps to the data policy in force serves this model. Please choose another model.",
     ModelFault.CONTEXT_FULL: "This conversation is too long for the model. Please start a new thread.",
     ModelFault.FILE_REFUSED: "The model's server does not take this image or PDF. Please send it in another form.",
+    ModelFault.TOOLS_REFUSED: "The model's server takes no tools with this model. Please choose another model.",
     ModelFault.REFUSED: "The model's server refused the request. Please try again, or choose another model.",
 }
 

@@ -102,6 +102,7 @@ PURE = (
     "bot/spending_csv.py",
     "bot/starting.py",
     "bot/titles.py",
+    "bot/toolless.py",
     "bot/traces.py",
     "bot/window.py",
     "bot/written_calls.py",

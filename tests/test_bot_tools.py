@@ -246,6 +246,8 @@ async def test_a_file_too_large_for_a_question_is_read_page_by_page(tmp_path: Pa
         )
         thread = await bot.thread_of(question)
         await bot.answered(thread.id)
+        messages: Any = bot.model.requests[0].body["messages"]
+        assert "[file big.log, too large to be shown here; read_attachment reads it" in str(messages[-1]["content"])
         first, second, last, beyond, other = results(bot)
         assert text[:20_000] in first
         assert "offset=20000" in first

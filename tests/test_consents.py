@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+import json
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -14,8 +15,10 @@ from bot.consents import NOT_YOURS, OVER, Consents, Verdict, Wish
 from bot.errors import ForUser
 from bot.messages import JsonObject
 from bot.playground.discord.records import Channel
+from bot.render.inline import units
 from bot.tools import DENIED
 from bot.tools.read_thread import ReadThread
+from bot.wishes import DiscordQuestions
 from tests.elsewhere import private
 from tests.tool_talk import ASKING
 from tests.whole_bot import Stage, script_file, stage
@@ -176,3 +179,53 @@ async def test_stop_ends_the_wait_and_takes_the_question_away(bot: Stage) -> Non
     assert "⏹ Stopped." in text
     await bot.until(lambda: "Deny" not in labels(bot, thread), "the question is gone")
     assert len(bot.model.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"path": "/tmp/\u202etxt.exe", "note": "a\u200bb\u2066\u00ad\u3164"},
+        {"code": "```\n**Harmless.**\n```json", "`": "``"},
+        {"code": "`" * 1_100},
+        {"text": "🧪" * 1_199},
+        {"half": "\ud800", "line": "\u2028", "tab": "\t", "quote": '"\\'},
+        {},
+    ],
+)
+async def test_what_a_person_is_shown_is_what_would_be_called_and_cannot_look_like_anything_else(
+    arguments: JsonObject,
+) -> None:
+    shown = cast("Any", Shown())
+    wish = Wish("token", 1, "server_tool", "", arguments)
+
+    await DiscordQuestions(shown, shown).show(7, wish)
+
+    head, _, block = shown.text.partition("```json\n")
+    assert "`server_tool`" in head
+    assert units(shown.text) <= 2_000
+    assert block.endswith("\n```")
+    assert "`" not in block.removesuffix("```")
+    written = shown.files[0] if shown.files else block.removesuffix("\n```")
+    assert json.loads(written) == arguments
+    assert written.startswith(block.removesuffix("\n```"))
+    assert all(letter == "\n" or letter.isprintable() for letter in written)
+
+
+class Shown:
+    """What would be sent to Discord; stands in for the client, the poster and the channel."""
+
+    id = 5
+
+    def __init__(self) -> None:
+        self.text = ""
+        self.files: list[str] = []
+
+    def is_in_place(self, channel_id: int) -> bool:
+        return False
+
+    def get_partial_messageable(self, channel_id: int) -> Shown:
+        return self
+
+    async def send(self, text: str, *, files: Sequence[Any], **_: Any) -> Shown:
+        self.text, self.files = text, [file.fp.read().decode() for file in files]
+        return self

@@ -135,6 +135,8 @@ def test_repeated_ids_are_paired_in_order() -> None:
         ('{"a":  1}', '{"a":  1}'),
         ('{"a"', '{"malformed": "{\\"a\\""}'),
         ("[1]", '{"malformed": "[1]"}'),
+        ('{"a": NaN}', '{"malformed": "{\\"a\\": NaN}"}'),
+        ('{"a": [-Infinity]}', '{"malformed": "{\\"a\\": [-Infinity]}"}'),
     ],
 )
 def test_malformed_arguments_do_not_spoil_later_requests(arguments: str, sent: str) -> None:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import aclosing
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
 import pytest
 
 from bot.calling import LAST, NONE_LEFT
-from bot.engine import Draft
+from bot.engine import Draft, Engine
 from bot.errors import ModelError, ModelFault
 from bot.events import Noticed, ReplyEvent, ToolEnded, ToolStarted
+from bot.guild import DataPolicy
 from bot.messages import JsonObject, Said, Step, Text, ToolResult, Turn
+from bot.model import Key
 from bot.tools import Toolbox
 from tests.tool_talk import ANSWER, ASKING, FakeTool, Script, ScriptedModel, answer, calls, question
 
@@ -77,7 +81,7 @@ async def test_calls_are_counted_not_steps_and_the_answer_is_asked_for_when_they
     assert [request.may_call for request in model.asked] == [True, True, False]
     assert [request.tools for request in model.asked] == [model.asked[0].tools] * 3
     assert [result.content for result in results(model, 1)] == ["found", "found", NONE_LEFT + LAST]
-    assert Noticed("I have used the 6 tool calls that one question may take, so I answered with what I had.") in events
+    assert Noticed("I have used the 5 tool calls that one question may take, so I answered with what I had.") in events
 
 
 async def test_a_model_that_calls_on_without_being_allowed_to_ends_the_turn() -> None:
@@ -303,3 +307,55 @@ async def test_the_engine_keeps_nothing_of_one_turn_for_the_next() -> None:
         model.asked.clear()
         await answer(model, Toolbox([tool]))
     assert len(tool.called) == 5
+
+
+NO_TOOLS: Script = (ModelError(ModelFault.TOOLS_REFUSED),)
+
+
+async def test_a_model_whose_server_takes_no_tools_answers_without_them_and_says_so_once_an_hour() -> None:
+    clock = [0.0]
+    model = ScriptedModel([NO_TOOLS, ANSWER, ANSWER, NO_TOOLS, ANSWER])
+    engine = Engine(model, clock=lambda: clock[0])
+    told: list[list[str]] = []
+    for at in (0.0, 3_599.0, 3_600.0):
+        clock[0] = at
+        async with aclosing(engine.run(question(), Toolbox([FakeTool()], searches_web=True), Draft())) as events:
+            told.append([event.text async for event in events if isinstance(event, Noticed)])
+
+    assert [(len(asked.tools), asked.searches_web) for asked in model.asked] == [
+        *((1, True), (0, False)),
+        (0, False),
+        *((1, True), (0, False)),
+    ]
+    said = "The server of one takes no tools with it, so it answers without them."
+    assert told == [[said], [], [said]]
+
+
+async def test_what_one_server_was_refused_under_its_terms_is_not_kept_from_another() -> None:
+    model = ScriptedModel([NO_TOOLS, ANSWER])
+    engine = Engine(model, clock=lambda: 0.0)
+    own = replace(question(), key=Key("k1", "secret"))
+    strict = replace(question(), data_policy=DataPolicy.ZERO_RETENTION)
+    for request in (question(), own, strict):
+        async with aclosing(engine.run(request, Toolbox([FakeTool()]), Draft())) as events:
+            assert [event async for event in events]
+
+    assert [len(asked.tools) for asked in model.asked] == [1, 0, 1, 1]
+
+
+async def test_a_server_that_refuses_even_without_tools_is_not_asked_for_ever() -> None:
+    model = ScriptedModel([NO_TOOLS])
+
+    with pytest.raises(ModelError) as caught:
+        await answer(model, Toolbox([FakeTool()]))
+
+    assert (caught.value.fault, len(model.asked)) == (ModelFault.TOOLS_REFUSED, 2)
+
+
+async def test_a_stand_in_that_takes_no_tools_is_passed_over_in_the_middle_of_a_turn() -> None:
+    model = ScriptedModel([calls(("x", "look", "{}")), (ModelError(ModelFault.OVERLOADED),), NO_TOOLS, ANSWER])
+
+    await answer(model, Toolbox([FakeTool()]), request=replace(question(), fallbacks=("b/two", "c/three")))
+
+    assert [asked.model for asked in model.asked] == ["a/one", "a/one", "b/two", "c/three"]
+    assert all(asked.tools for asked in model.asked)

@@ -23,6 +23,7 @@ SCHEMA: JsonObject = {
         "url": {"type": "string"},
         "offset": {"type": "integer", "minimum": 0, "maximum": 100},
         "deep": {"type": "boolean"},
+        "share": {"type": "number"},
         "kind": {"type": "string", "enum": ["new", "old"]},
         "many": {"type": "array", "items": {"type": "string"}},
         "note": {"type": ["string", "null"]},
@@ -46,6 +47,8 @@ def fit(arguments: str) -> JsonObject:
         ('{"url": "x", "offset": "7"}', {"url": "x", "offset": 7}),
         ('{"url": "x", "offset": 7.0}', {"url": "x", "offset": 7}),
         ('{"url": "x", "deep": "True"}', {"url": "x", "deep": True}),
+        ('{"url": "x", "share": "0.5"}', {"url": "x", "share": 0.5}),
+        (f'{{"url": "x", "share": {10**400}}}', {"url": "x", "share": 10**400}),
         ('{"url": "x", "many": "[\\"a\\"]"}', {"url": "x", "many": ["a"]}),
         ('{"url": "x", "offset": null}', {"url": "x"}),
         ('{"url": "x", "note": null}', {"url": "x", "note": None}),
@@ -65,6 +68,9 @@ def test_what_can_only_be_meant_one_way_is_taken_that_way(written: str, meant: J
         ('"words"', "not JSON"),
         ("7", "must be a JSON object"),
         ("[" * 100_000, "nested too deeply"),
+        ('{"url": "x", "offset": NaN}', "NaN is no value in JSON"),
+        ('{"url": "x", "other": -Infinity}', "-Infinity is no value in JSON"),
+        ('{"url": "x", "share": 1e999}', "'share' must be a number"),
         ("", "'url' is missing"),
         ('{"url": null}', "'url' is missing"),
         ('{"link": "x"}', "'link' is not known; 'url' is missing"),
@@ -88,8 +94,8 @@ def test_wrong_arguments_come_with_what_the_tool_takes() -> None:
     with pytest.raises(WrongArguments) as caught:
         fit("{}")
     assert str(caught.value).endswith(
-        "fetch takes url (string, required), offset (integer), deep (boolean), kind (string), many (array), "
-        "note (string, null)."
+        "fetch takes url (string, required), offset (integer), deep (boolean), share (number), kind (string), "
+        "many (array), note (string, null)."
     )
 
 

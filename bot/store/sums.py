@@ -7,15 +7,30 @@ ledger's size. Reads only.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
-from sqlalchemy import ColumnElement, FromClause, Select, and_, case, func, or_, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Integer,
+    ScalarSelect,
+    Select,
+    and_,
+    case,
+    func,
+    literal_column,
+    or_,
+    select,
+    union_all,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.limits import HOUR, Bill, Cap, Left, Measure, Reached
 from bot.store import tables as t
 
 _Select: TypeAlias = Select[*tuple[Any, ...]]
+_Amount: TypeAlias = ScalarSelect[Any]
 
 MINUTE = 60
 EVERYBODY = 0
@@ -27,10 +42,9 @@ DMS = 0
 async def look(db: AsyncConnection, bill: Bill, now: float, *, is_question: bool) -> Reached | Left:
     """What a bill's caps leave, or the first that leaves nothing; those on questions and places hold for questions."""
     left: dict[Measure, int] = {}
-    for cap in bill.caps:
-        if not is_question and cap.measure in (Measure.QUESTIONS, Measure.RUNNING):
-            continue
-        used = await (_running(db, cap, bill) if cap.measure is Measure.RUNNING else _used(db, cap, bill, now))
+    budgets = (Measure.TOKENS, Measure.COST)
+    counted = [cap for cap in bill.caps if is_question or cap.measure in budgets]
+    for cap, used in zip(counted, await _used(db, counted, bill, now), strict=True):
         if used >= cap.most:
             if await _is_set_aside(db, cap, bill, now, used):
                 return Reached(cap, used, None, is_set_aside=True)
@@ -39,14 +53,28 @@ async def look(db: AsyncConnection, bill: Bill, now: float, *, is_question: bool
     return Left(left.get(Measure.TOKENS), left.get(Measure.COST))
 
 
-async def _running(db: AsyncConnection, cap: Cap, bill: Bill) -> int:
+async def _used(db: AsyncConnection, caps: Sequence[Cap], bill: Bill, now: float) -> list[int]:
+    """How much of each cap is used, by one query for all of them."""
+    used = [0] * len(caps)
+    parts: list[_Select] = [
+        select(literal_column(str(number), Integer), amount)
+        for number, cap in enumerate(caps)
+        for amount in (_running(cap, bill) if cap.measure is Measure.RUNNING else _in_window(cap, bill, now))
+    ]
+    if parts:
+        for number, amount in await db.execute(union_all(*parts)):
+            used[number] += int(amount or 0)
+    return used
+
+
+def _running(cap: Cap, bill: Bill) -> tuple[_Amount]:
     others = [t.running.c.turn_id != bill.turn_id, _same(t.running.c.guild_id, bill.guild_id)]
     if cap.per_member:
         others.append(t.running.c.user_id == bill.user_id)
-    return await db.scalar(select(func.count()).select_from(t.running).where(*others)) or 0
+    return (select(func.count()).select_from(t.running).where(*others).scalar_subquery(),)
 
 
-async def _used(db: AsyncConnection, cap: Cap, bill: Bill, now: float) -> int:
+def _in_window(cap: Cap, bill: Bill, now: float) -> tuple[_Amount, _Amount, _Amount]:
     """What was used within a cap's window: whole hours, then whole minutes, then single requests at its beginning."""
     since = now - cap.seconds
     minute, hour = _after(since, MINUTE), _after(since, HOUR)
@@ -58,7 +86,7 @@ async def _used(db: AsyncConnection, cap: Cap, bill: Bill, now: float) -> int:
     single = select(func.sum(_of_request(cap.measure))).where(
         _requested(cap, bill), t.usage.c.at > since, t.usage.c.at < float(minute)
     )
-    return sum(int(part or 0) for part in await db.scalars(union_all(hours, minutes, single)))
+    return hours.scalar_subquery(), minutes.scalar_subquery(), single.scalar_subquery()
 
 
 async def _is_set_aside(db: AsyncConnection, cap: Cap, bill: Bill, now: float, used: int) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from math import isfinite
 from typing import cast
 
 from bot.messages import JsonObject, JsonValue
@@ -57,11 +58,16 @@ def checked(arguments: JsonObject, spec: ToolSpec) -> JsonObject:
 
 def _loaded(text: str) -> JsonValue:
     try:
-        return cast(JsonValue, json.loads(mend(text)))
+        return cast(JsonValue, json.loads(mend(text), parse_constant=_refuse))
     except ValueError as error:
         raise WrongArguments(f"The arguments are not JSON: {error}.") from None
     except RecursionError:
         raise WrongArguments("The arguments are nested too deeply.") from None
+
+
+def _refuse(constant: str) -> None:
+    """NaN and Infinity are not JSON, though Python reads them."""
+    raise ValueError(f"{constant} is no value in JSON")
 
 
 def _object(value: JsonValue | None) -> JsonObject:
@@ -102,7 +108,7 @@ def _is_a(value: JsonValue, kind: str) -> bool:
         case "integer":
             return isinstance(value, int) and not isinstance(value, bool)
         case "number":
-            return isinstance(value, int | float) and not isinstance(value, bool)
+            return _is_a(value, "integer") or (isinstance(value, float) and isfinite(value))
         case "object":
             return isinstance(value, dict)
         case "array":
