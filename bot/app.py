@@ -187,6 +187,7 @@ class App:
             kit=kit,
             consents=consents,
             traffic=traffic,
+            live=live,
             easel=Easel(),
             began_at=time.time(),
         )

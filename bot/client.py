@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from bot.naming import Naming
     from bot.openrouter.catalogue import Catalogue
     from bot.posting import Poster
+    from bot.render.live import Live
     from bot.render.traffic import Traffic
     from bot.store import Store
     from bot.tools.kit import Kit
@@ -99,6 +100,7 @@ class Services:
     forgetting: Forgetting
     housekeeping: Housekeeping
     traffic: Traffic
+    live: Live
     easel: Easel
     began_at: float
     """When the process began to serve, in Unix seconds."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from bot.render.files import size
 from bot.render.usage_facts import brief
 from bot.spending import Spent
 
@@ -24,8 +25,11 @@ class Status:
     """NaN or infinite while it is not known."""
     running: int
     waiting: int
+    backlog: int
+    """How many answers have something to show that Discord does not take yet."""
     refusals: int
     database: str
+    database_bytes: int
     spent: Spent
     """In the last 24 hours, by everybody."""
     model: str
@@ -41,8 +45,9 @@ def status_text(status: Status) -> str:
         ("Servers", f"{status.servers:,}"),
         ("Gateway", f"{_shards(status)}, {_latency(status.latency)}"),
         ("Answers", f"{status.running:,} running, {_questions(status.waiting)}"),
+        ("Waiting to be shown", _answers(status.backlog)),
         ("Refused by Discord (429)", f"{_requests(status.refusals)} since the start"),
-        ("Database", status.database),
+        ("Database", f"{status.database}, {size(status.database_bytes)}"),
         ("Last 24 hours", brief(status.spent)),
         ("Model", f"`{status.model.replace('`', '')}`, {_catalogue(status)}"),
     ]
@@ -60,6 +65,10 @@ def _latency(seconds: float) -> str:
 
 def _questions(count: int) -> str:
     return f"{count:,} {'question waits' if count == 1 else 'questions wait'}"
+
+
+def _answers(count: int) -> str:
+    return f"{count:,} {'answer' if count == 1 else 'answers'}"
 
 
 def _requests(count: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
@@ -64,8 +65,9 @@ async def test_the_status_tells_how_the_bot_is_doing(bot: Stage) -> None:
     assert "- Running since: <t:" in text
     assert "- Servers: 1\n- Gateway: 1 shard, latency " in text
     assert "- Answers: 0 running, 0 questions wait\n" in text
+    assert "- Waiting to be shown: 0 answers\n" in text
     assert "- Refused by Discord (429): 0 requests since the start\n" in text
-    assert "- Database: SQLite\n- Last 24 hours: 1 request, " in text
+    assert re.search(r"- Database: SQLite, \d+ kB\n- Last 24 hours: 1 request, ", text)
     assert f"- Model: `{bot.settings.model}`, in the catalogue of " in text
 
 

@@ -149,6 +149,38 @@ def test_a_storm_of_refusals_and_failures_loses_nothing_and_posts_nothing_twice(
     run()
 
 
+def test_the_backlog_tells_how_many_answers_wait_for_discord() -> None:
+    @virtual
+    async def run() -> None:
+        stage, _ = limited()
+        async with stage:
+            shown = [stage.show(new_reply(), channel=number, turn=number) for number in range(200)]
+            assert stage.live.backlog == 200
+            await asyncio.sleep(1.0)
+            assert 100 <= stage.live.backlog <= 170  # 50 a second go out
+            await asyncio.gather(*(end(one) for one in shown))
+            assert stage.live.backlog == 0
+
+    run()
+
+
+def test_an_answer_that_discord_refused_is_in_the_backlog_until_it_is_shown() -> None:
+    @virtual
+    async def run() -> None:
+        stage, port = limited()
+        refusals: list[Exception] = [RetryLater(5.0)]
+        port.fault = lambda: refusals.pop() if refusals else None
+        async with stage:
+            shown = stage.show(new_reply())
+            await asyncio.sleep(2.0)
+            assert stage.live.backlog == 1
+            await asyncio.sleep(5.0)
+            assert stage.live.backlog == 0
+            await end(shown)
+
+    run()
+
+
 def test_fifty_questions_at_once_are_refused_nothing() -> None:
     """Each needs a thread first, which nobody planned: those come first, and the answers share what is left."""
 

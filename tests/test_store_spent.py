@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
+from collections import Counter
 from contextlib import closing
 from typing import Any
 
@@ -144,6 +146,26 @@ async def test_lines_are_one_for_each_day_model_and_member_newest_days_first(sto
     assert len(await store.spent_lines(Period.WEEK, most=9, user_id=BEN)) == 1
 
 
+async def test_many_lines_do_not_hold_up_the_event_loop(
+    store: Store, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each row becomes a value on the loop: tens of thousands without a pause would hold up everybody's answers."""
+    await ledger(database_url, *(row(NOON, user=number) for number in range(1, 3_001)))
+    turn, made_in = 0, Counter[int]()
+
+    def made(*fields: Any) -> Line:
+        made_in[turn] += 1
+        return Line(*fields)
+
+    monkeypatch.setattr("bot.store.spent.Line", made)
+    reading = asyncio.create_task(store.spent_lines(Period.DAY, most=2_900, guild_id=HERE))
+    while not reading.done():
+        turn += 1
+        await asyncio.sleep(0)
+    assert [line.user_id for line in await reading] == list(range(1, 2_901))
+    assert max(made_in.values()) <= 500
+
+
 async def test_however_much_there_is_the_database_sums_it(store: Store, database_url: str) -> None:
     await ledger(database_url, row(NOON))
     with Queries() as few:
@@ -168,7 +190,3 @@ async def test_an_index_finds_the_rows(store: Store, sqlite_url: str, whose: str
         for query in queries:
             plan = db.execute(f"EXPLAIN QUERY PLAN {query}", [1] * query.count("?")).fetchall()
             assert any(f"USING INDEX {index} ({whose}=? AND at>?)" in step[-1] for step in plan), plan
-
-
-async def test_it_tells_which_database_it_is(store: Store, database_url: str) -> None:
-    assert store.database_name == ("SQLite" if database_url.startswith("sqlite") else "PostgreSQL")

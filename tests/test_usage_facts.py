@@ -267,8 +267,10 @@ STATUS = Status(
     latency=0.0456,
     running=3,
     waiting=1,
+    backlog=1,
     refusals=2,
     database="SQLite",
+    database_bytes=142_446_592,
     spent=some(5, 10**9, 1),
     model="moonshotai/kimi",
     model_is_known=True,
@@ -285,8 +287,9 @@ class TestStatus:
             "- Servers: 1,234\n"
             "- Gateway: 2 shards, 1 of them without a connection, latency 46 ms\n"
             "- Answers: 3 running, 1 question waits\n"
+            "- Waiting to be shown: 1 answer\n"
             "- Refused by Discord (429): 2 requests since the start\n"
-            "- Database: SQLite\n"
+            "- Database: SQLite, 142.4 MB\n"
             "- Last 24 hours: 5 requests, 6.0k tokens, at least $1.00\n"
             "- Model: `moonshotai/kimi`, in the catalogue of 321 models"
         )

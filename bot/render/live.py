@@ -56,6 +56,12 @@ class Live:
         self._requests: set[asyncio.Task[None]] = set()
         self._is_closed = False
 
+    @property
+    def backlog(self) -> int:
+        """How many answers have something to show that Discord does not take yet."""
+        now = self._clock()
+        return sum(shown.is_waiting(now) for shown in self._replies)
+
     def open(
         self,
         channel_id: int,

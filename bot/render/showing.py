@@ -124,6 +124,11 @@ class LiveReply:
         """Whether it may have something to send at `now`."""
         return not (self.is_busy or self.is_settled) and self.due_at <= now
 
+    def is_waiting(self, now: float) -> bool:
+        """Whether there is something to show that cannot go out yet, or is about to."""
+        held = max(self._retry_at, self._taken_at) > now and self._is_dirty
+        return not (self.is_busy or self.is_settled) and (held or self.due_at <= now)
+
     @property
     def wants_typing(self) -> bool:
         """Whether only the typing signal tells that something is coming."""

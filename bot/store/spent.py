@@ -24,6 +24,7 @@ _Row: TypeAlias = Row[*tuple[Any, ...]]
 
 MOST_NAMED = 10
 """Models and members that a report has by name."""
+_ROWS_AT_ONCE = 500
 
 
 class _Whole(FunctionElement[int]):
@@ -95,14 +96,13 @@ class Spendings(Transactions):
             .group_by(day, usage.model, usage.user_id)
             .order_by(day.desc(), usage.model, usage.user_id)
             .limit(most)
+            .execution_options(yield_per=_ROWS_AT_ONCE)
         )
-        async with self._read() as db:
-            return [Line(row.day, row.model, row.user_id, _spent(row)) for row in await db.execute(wanted)]
-
-    @property
-    def database_name(self) -> str:
-        """Which kind of database this is, as people call it."""
-        return {"sqlite": "SQLite", "postgresql": "PostgreSQL"}[self._engines.reader.dialect.name]
+        lines: list[Line] = []
+        async with self._read() as db, db.stream(wanted) as found:
+            async for rows in found.partitions():  # between them the event loop goes on
+                lines += [Line(row.day, row.model, row.user_id, _spent(row)) for row in rows]
+        return lines
 
 
 def _counted(since: float, guild_id: int | None, user_id: int | None) -> list[ColumnElement[bool]]:

@@ -19,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from bot.messages import Conversation, Listen, Said, ShowReasoning, Step, Turn, TurnStatus
 from bot.sight import Able
 from bot.store import tables as t
+from bot.store.about import About
 from bot.store.connect import create_engines, explain, parse_url
 from bot.store.drafts import put_draft
 from bot.store.erasure import Erasure
@@ -40,7 +41,7 @@ _OPENING_FAULTS = (SQLAlchemyError, sqlite3.Error, OSError, TypeError, ValueErro
 _UNFINISHED = [status for status in TurnStatus if status.unfinished]
 
 
-class Store(History, Ledger, Reserving, Spendings, Vault, Erasure, Retention, Holdings):
+class Store(About, History, Ledger, Reserving, Spendings, Vault, Erasure, Retention, Holdings):
     """Everything Cogitor remembers. Open one for the process, and close it last."""
 
     @classmethod
