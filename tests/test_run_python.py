@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bot.messages import JsonObject, ToolCall
 from bot.sandbox.owner import CODE_BYTES, MOST_SECONDS, SECONDS, Broken, Busy, Ran, Stop
 from bot.sandbox.produced import ProducedFile
-from bot.tools import Toolbox, ToolFailed
+from bot.tools import Adapted, Toolbox, ToolFailed
 from bot.tools.sandbox import MOST_TEXT, SPEC, RunPython, told
 
 WELL = Ran(0, None, "", "", 1.23)
@@ -73,7 +73,7 @@ async def test_a_sandbox_that_cannot_run_says_what_to_do_instead(error: Exceptio
 @pytest.mark.parametrize("stop", list(Stop))
 async def test_a_stopped_program_is_an_error_that_keeps_what_was_printed(stop: Stop) -> None:
     stopped = Ran(None, stop, "so far\n", "", 10)
-    result = await Toolbox({"run_python": RunPython(Recorder(stopped))}).call(
+    result, _ = await Toolbox([Adapted(RunPython(Recorder(stopped)))]).call(
         ToolCall("1", "run_python", '{"code": "1"}')
     )
 
