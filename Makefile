@@ -4,7 +4,7 @@ UV_VERSION := 0.13.9
 BIN := .venv/bin
 SYNC := $(BIN)/uv sync --locked --inexact --no-python-downloads --quiet
 
-.PHONY: help install play run doctor test lint types bench
+.PHONY: help install play run doctor sandbox test lint types bench
 help:           ## show this list
 	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -32,6 +32,10 @@ run: install    ## the bot on Discord (needs DISCORD_TOKEN and OPENROUTER_API_KE
 
 doctor: install ## check token, intents, permissions, key, model and database
 	@$(BIN)/python -m bot doctor
+
+sandbox: install ## set up the sandbox of run_python: 280 MB of packages, compiled once to 290 MB in a minute
+	@$(SYNC) --no-dev --extra postgres --extra sandbox
+	@$(BIN)/python -m bot.sandbox
 
 lint: .venv/.dev ## ruff: lint and format
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -18,10 +18,13 @@ from tempfile import TemporaryDirectory
 from typing import TypeAlias
 
 from benchmarks.process import Process, running
+from bot.guild import LIMITS
+from bot.messages import JsonObject
 from bot.playground.discord.dispatch import Dispatch
 from bot.playground.discord.server import DiscordServer
 from bot.playground.discord.world import World, default_world
 from bot.playground.model import ModelServer, RecordedRequest, Script
+from bot.store import Store
 
 BOTS = {"Cogitor": "bot", "straightforward": "benchmarks.straightforward"}
 """Both contestants, and the module that runs each."""
@@ -163,11 +166,23 @@ async def bot_on(
     with TemporaryDirectory() as folder:
         async with DiscordServer(world, latency=lambda: ROUND_TRIP) as discord:
             environment = _environment(discord, model_url, folder)
+            await _lift_limits(world, environment["DATABASE_URL"])
             if prepare is not None:
                 await prepare(world, environment["DATABASE_URL"])
             async with running(module, environment, is_quiet=is_quiet) as process:
                 await until(lambda: discord.gateway.online, process)
                 yield discord, process
+
+
+async def _lift_limits(world: World, database_url: str) -> None:
+    """Let one member ask as much at once as the benchmarks do."""
+    store = await Store.open(database_url)
+    try:
+        off: JsonObject = {name: None for name in LIMITS if name.startswith(("requests_", "concurrent_"))}
+        for guild_id in world.records.guilds:
+            await store.save_guild_settings(guild_id, off)
+    finally:
+        await store.close()
 
 
 def ask(world: World, numbers: Iterable[int]) -> dict[int, int]:

@@ -9,15 +9,20 @@ out instead of failing the answer. This module knows nothing of requests.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 
-from bot.messages import JsonObject, JsonValue
+from bot.messages import JsonObject, JsonValue, Source
 from bot.pieces import mend
 
 MAX_CHARACTERS = 4_000_000
 """The notes of one step together; the text of some thousand pages."""
 MAX_ANNOTATIONS = 256
 _MAX_NESTING = 64
+
+_LINK = re.compile(r"https?://[^\s<>()\[\]|`\\]{3,400}", re.IGNORECASE)
+"""A link that Discord shows as one and that nothing in it can end early."""
+_LONGEST_TITLE = 80
 
 
 class Annotations:
@@ -44,6 +49,20 @@ class Annotations:
 def parsed_files(annotations: Iterable[JsonObject]) -> list[JsonObject]:
     """Those that hold a parsed file."""
     return [annotation for annotation in annotations if annotation.get("type") == "file"]
+
+
+def citations(annotations: Iterable[JsonObject]) -> tuple[Source, ...]:
+    """The web pages that an answer names as its sources, each once; what is no plain link is left out."""
+    found: dict[str, Source] = {}
+    for annotation in annotations:
+        cited = annotation.get("url_citation")
+        if annotation.get("type") != "url_citation" or not isinstance(cited, dict):
+            continue
+        url, title = cited.get("url"), cited.get("title")
+        if isinstance(url, str) and _LINK.fullmatch(url):
+            name = " ".join(title.split())[:_LONGEST_TITLE] if isinstance(title, str) else ""
+            found.setdefault(url, Source(url, name))
+    return tuple(found.values())
 
 
 def _nests(value: JsonValue, levels: int) -> bool:

@@ -19,7 +19,7 @@ from bot.engine import Draft, Engine
 from bot.errors import ChannelGone, LimitExceeded, MessageGone, ModelError, ModelFault, ShowError, ShutDown, describe
 from bot.events import Answered, Ended, Noticed, ReplyEvent, StartedOver
 from bot.failing import Asked, Chooser, KeyUnusable
-from bot.guild import GuildSettings
+from bot.guild import DataPolicy, GuildSettings
 from bot.keys import Keys
 from bot.limits import Bill, caps
 from bot.messages import Conversation, ShowReasoning, Turn, TurnStatus
@@ -30,7 +30,8 @@ from bot.render.live import Live
 from bot.render.reply import Reply
 from bot.saving import Saving
 from bot.store import Store
-from bot.tools import Toolbox
+from bot.tools import Asking
+from bot.tools.kit import Kit
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +68,8 @@ class Defaults:
 
     model: str
     fallbacks: tuple[str, ...] = ()
+    data_policy: DataPolicy = DataPolicy.NO_TRAINING
+    """Where there is no server whose admins decide, as in direct messages."""
     needs_reply_button: bool = False
     """Discord does not let the bot read what members write, so answers carry a button to reply with."""
 
@@ -80,7 +83,7 @@ class Backstage:
     live: Live
     catalogue: Catalogue
     defaults: Defaults
-    tools: Toolbox
+    tools: Kit
     keys: Keys
     notices: Notices
     clock: Callable[[], float]
@@ -131,6 +134,8 @@ class Answer:
             fallbacks=backstage.defaults.fallbacks,
         )
         self.remarks = remarks if self._prompt.remark is None else (*remarks, self._prompt.remark)
+        asking = Asking(turn.asker_id, conversation.id, conversation.guild_id, turn.id)
+        self._tools = backstage.tools.box(guild, self._prompt.info, asking)
         self._draft = Draft()
         self._notices: list[str] = []
         self._cut: Cut | None = None
@@ -307,7 +312,9 @@ class Answer:
             await asyncio.wait({asking})
 
     async def _listen(self, request: ModelRequest) -> None:
-        async with aclosing(self._backstage.engine.run(request, self._backstage.tools, self._draft)) as events:
+        draft = self._draft
+        running = self._backstage.engine.run(request, self._tools, draft, lambda: self._saving.step(draft))
+        async with aclosing(running) as events:
             async for event in events:
                 self._show(event)
         self._name_stand_in(request)
@@ -330,7 +337,8 @@ class Answer:
                 return self._limited(error)
             case ModelError():
                 log.warning("turn %d: the model failed: %s", self.turn.id, error)
-                return self._ended(TurnStatus.FAILED, self._backstage.notices.failed(self._asked(), error))
+                told = self._prompt.why_refused(error) or self._backstage.notices.failed(self._asked(), error)
+                return self._ended(TurnStatus.FAILED, told)
             case _:
                 log.error("turn %d: unexpected %s", self.turn.id, describe(error))
                 return self._ended(TurnStatus.FAILED, UNEXPECTED)
@@ -362,7 +370,7 @@ class Answer:
 
     def _failed(self, error: BaseException | None, fault: ModelFault) -> bool:
         """Whether the model failed that way before anything of the answer was seen, so that it may be asked again."""
-        return isinstance(error, ModelError) and error.fault is fault and not self.seen
+        return isinstance(error, ModelError) and error.fault is fault and not (self.seen or self._draft.finished)
 
     def _start_over(self) -> None:
         self._draft = Draft()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import time
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -23,9 +24,13 @@ from bot.changes import Changes
 from bot.chat import Chat
 from bot.cipher import open_cipher
 from bot.client import Client, Services, redirect
+from bot.consents import Consents
+from bot.easel import Easel
 from bot.engine import Engine
 from bot.errors import ConfigError
+from bot.forgetting import Forgetting
 from bot.health import serve_health
+from bot.housekeeping import Housekeeping
 from bot.keys import Keys
 from bot.messages import Usage
 from bot.meter import Meter
@@ -37,10 +42,16 @@ from bot.openrouter import Account, Catalogue, OpenRouter, open_http
 from bot.posting import Poster
 from bot.render.live import Live
 from bot.render.traffic import Traffic
+from bot.sandbox.owner import Sandbox
 from bot.settings import Settings
+from bot.shelves import DiscordShelves
 from bot.store import Store
 from bot.thread_names import Threads
-from bot.tools import Toolbox
+from bot.tools.all_tools import AllTools
+from bot.tools.kit import Kit
+from bot.tools.mcp import McpServers
+from bot.tools.mcp_config import load_servers
+from bot.wishes import DiscordQuestions
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +65,10 @@ CANNOT_READ = (
 
 
 class App:
-    """One running bot. `run` returns only when it is cancelled or cannot go on. `clock` counts monotonic seconds."""
+    """One running bot. `run` returns only when it is cancelled or cannot go on.
+
+    `clock` counts monotonic seconds, `now` gives Unix seconds.
+    """
 
     def __init__(
         self,
@@ -62,11 +76,14 @@ class App:
         *,
         on_ready: Callable[[], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], float] = time.time,
     ) -> None:
         self._settings = settings
         self._on_ready = on_ready
         self._clock = clock
+        self._now = now
         self._client: Client | None = None
+        self._servers = McpServers(())
 
     def healthy(self) -> bool:
         """Whether the bot is connected to Discord."""
@@ -75,8 +92,9 @@ class App:
     async def run(self) -> None:
         """Run until cancelled. Raises ConfigError for whatever the operator must mend first."""
         settings = self._settings
+        self._servers = McpServers(load_servers(settings.mcp_config, os.environ))
         async with AsyncExitStack() as stack:
-            store = await Store.open(settings.database_url)
+            store = await Store.open(settings.database_url, clock=self._now)
             stack.push_async_callback(store.close)
             http = await stack.enter_async_context(open_http(settings.openrouter_base_url))
             key = settings.openrouter_api_key.get_secret_value()
@@ -115,13 +133,21 @@ class App:
         poster = Poster(client)
         live = Live(poster, clock=self._clock, traffic=traffic)
         notices = Notices(store, Bulletins(client), catalogue, settings.owner_ids, clock=time.time)
+        tools = AllTools(DiscordShelves(client), self._servers, Sandbox())
+        consents = Consents(DiscordQuestions(client, poster))
+        kit = Kit(tools.found, catalogue, consent=consents, absent=tools.absent, remarks=tools.remarks)
         backstage = Backstage(
             store=store,
             engine=engine,
             live=live,
             catalogue=catalogue,
-            defaults=Defaults(settings.model, settings.fallback_models, needs_reply_button=not reads_messages),
-            tools=Toolbox(),
+            defaults=Defaults(
+                settings.model,
+                settings.fallback_models,
+                data_policy=settings.data_policy,
+                needs_reply_button=not reads_messages,
+            ),
+            tools=kit,
             keys=keys,
             notices=notices,
             clock=self._clock,
@@ -141,9 +167,14 @@ class App:
             clock=self._clock,
         )
         chat.on_answered = naming.answered
+        changes = Changes(store, chat)
+        forgetting = Forgetting(store, chat, changes, clock=self._now)
+        housekeeping = Housekeeping(
+            store, chat, forgetting, ceiling=settings.retention_days, has_left=client.has_left, clock=self._now
+        )
         client.services = Services(
             chat,
-            Changes(store, chat),
+            changes,
             store,
             catalogue,
             settings,
@@ -151,15 +182,24 @@ class App:
             naming,
             ceilings=settings.ceilings,
             keys=keys,
+            forgetting=forgetting,
+            housekeeping=housekeeping,
+            kit=kit,
+            consents=consents,
+            traffic=traffic,
+            easel=Easel(),
+            began_at=time.time(),
         )
         client.on_first_ready = self._on_ready
         async with client:
             try:
                 await self._log_in(client)
-                async with running(_resume(client, chat)):
+                async with running(tools.run()), running(_resume(client, chat, housekeeping)):
                     await self._stay_connected(client)
             finally:
+                await forgetting.aclose()
                 await chat.aclose()
+                await consents.aclose()
                 await naming.aclose()
                 await notices.aclose()
                 await live.aclose()
@@ -197,10 +237,15 @@ class App:
             ) from None
 
 
-async def _resume(client: Client, chat: Chat) -> None:
-    """Take up what an earlier process left, as soon as Discord has accepted this one."""
+async def _resume(client: Client, chat: Chat, housekeeping: Housekeeping) -> None:
+    """Take up what an earlier process left, as soon as Discord has accepted this one; then keep house.
+
+    Nobody who is being forgotten is answered first.
+    """
     await client.wait_for("connect")
+    await housekeeping.go_round()
     await chat.resume()
+    await housekeeping.run()
 
 
 async def _stubborn(work: Coroutine[Any, Any, None]) -> None:

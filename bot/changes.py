@@ -59,7 +59,7 @@ class Changes:
             if turn.status.unfinished:
                 await self._chat.ask_again(turn)
         for gone in found.gone:
-            await self._clear(gone)
+            await self.clear(gone)
 
     async def forget(self, channel_id: int) -> None:
         """A channel or thread was deleted: forget the conversations in it."""
@@ -71,7 +71,7 @@ class Changes:
         gone = await self._store.forget_turn(turn.id)
         if gone is None:
             raise ForUser(ALREADY)
-        await self._clear(gone)
+        await self.clear(gone)
 
     async def fork(self, source: Conversation, *, into: int, parent_id: int, owner_id: int, at: float) -> Forked:
         """Begin a conversation in another thread with all that was answered in `source`. Raises ForUser.
@@ -93,8 +93,9 @@ class Changes:
             raise ForUser(VANISHED)
         return forked
 
-    async def _clear(self, gone: Leftover) -> None:
-        self._chat.take_back(gone)
+    async def clear(self, gone: Leftover, *, patiently: bool = False) -> None:
+        """A turn is gone from the store: so goes what only went on with its answer, and what shows it on Discord."""
+        self._chat.take_back(gone, patiently=patiently)
         await self._take_continuations(gone.channel_id, gone.turn_id)
 
     async def _take_continuations(self, conversation_id: int, turn_id: int) -> None:

@@ -31,6 +31,9 @@ BURST_SECONDS = 1.5
 PLACE_BACK_AFTER = (5.0, 30.0, 120.0, 600.0, 3_600.0)
 """Seconds before each attempt to give back the place of an answer whose end could not be stored."""
 
+TAKEN_DOWN_AT_ONCE = 4
+"""Answers, where many are deleted: running ones share what Discord takes."""
+
 AWAY = "I was away when this was written. Press Retry if you still want an answer."
 CONTINUE = "Continue exactly where you stopped, without repeating anything."
 
@@ -66,6 +69,7 @@ class Chat:
         self._tasks: set[asyncio.Task[None]] = set()
         self._giving_back: set[asyncio.Task[None]] = set()
         """Those of them that need not be waited for: the next process begins with all places free."""
+        self._taking_down = asyncio.Semaphore(TAKEN_DOWN_AT_ONCE)
         self._closing = False
         self.on_answered: Callable[[int], None] = lambda turn_id: None
         """Called when an answer has ended, however it ended, and is shown; must not wait for anything."""
@@ -74,6 +78,11 @@ class Chat:
     def running(self) -> int:
         """How many conversations are being answered."""
         return len(self._lanes)
+
+    @property
+    def waiting(self) -> int:
+        """How many questions wait for another one's answer to end."""
+        return sum(len(lane.queue) for lane in self._lanes.values())
 
     async def ask(
         self, conversation: Conversation, said: Said, *, remarks: Sequence[str] = (), pages: Sequence[int] = ()
@@ -182,8 +191,11 @@ class Chat:
         else:
             self._remarks.pop(turn.id, None)
 
-    def take_back(self, gone: Leftover) -> None:
-        """A turn is gone from the store: its answer ends, or it waits no more, and what shows it is deleted."""
+    def take_back(self, gone: Leftover, *, patiently: bool = False) -> None:
+        """A turn is gone from the store: its answer ends, or it waits no more, and what shows it is deleted.
+
+        `patiently`: it is one of many, so that its messages go when it is their turn.
+        """
         self._remarks.pop(gone.turn_id, None)
         self._signs.take_down(gone.turn_id)
         lane = self._lanes.get(gone.channel_id)
@@ -192,7 +204,7 @@ class Chat:
             return
         if lane is not None:
             lane.queue = deque(waiting for waiting in lane.queue if waiting.id != gone.turn_id)
-        self._spawn(self._redraw.take_down(gone))
+        self._spawn(self._take_down_in_turn(gone) if patiently else self._redraw.take_down(gone))
 
     def drop(self, conversation_id: int) -> None:
         """A conversation is gone from the store, and its channel from Discord: nothing of it is answered any more."""
@@ -209,10 +221,12 @@ class Chat:
     async def settings_of(self, guild_id: int | None, roles: Collection[int] = ()) -> GuildSettings:
         """What the admins of a server have decided, as it holds for a member with these roles, under the ceilings.
 
-        The defaults where there is no server, as in direct messages.
+        The operator's defaults where there is no server, as in direct messages.
         """
-        stored = None if guild_id is None else await self._store.guild_settings(guild_id)
-        return effective(GuildSettings.model_validate(stored or {}), roles, self._backstage.ceilings)
+        settings = GuildSettings(data_policy=self._backstage.defaults.data_policy)
+        if guild_id is not None:
+            settings = GuildSettings.model_validate(await self._store.guild_settings(guild_id) or {})
+        return effective(settings, roles, self._backstage.ceilings)
 
     async def check_may_ask(
         self, asker: Asker, *, guild_id: int | None, channels: Collection[int], conversation_id: int = 0
@@ -266,7 +280,7 @@ class Chat:
             else:
                 self._spawn(self._redraw.show(turn.id))
         for left in await self._store.leftovers():
-            self._spawn(self._redraw.take_down(left))
+            self._spawn(self._take_down_in_turn(left))
 
     async def aclose(self) -> None:
         """Interrupt what is running, storing and showing what has come; gives up on slow parts after a few seconds."""
@@ -368,6 +382,10 @@ class Chat:
         if turn is None:
             raise ForUser("This question is not known any more; it was deleted. Please ask again.")
         return turn
+
+    async def _take_down_in_turn(self, gone: Leftover) -> None:
+        async with self._taking_down:
+            await self._redraw.take_down(gone)
 
     async def _interrupt(self, turn: Turn) -> None:
         await self._store.finish(turn.id, TurnStatus.INTERRUPTED, turn.steps, error=None, notices=turn.notices)

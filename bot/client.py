@@ -30,11 +30,17 @@ from bot.settings import Settings, is_host
 if TYPE_CHECKING:
     from bot.changes import Changes
     from bot.chat import Chat
+    from bot.consents import Consents
+    from bot.easel import Easel
+    from bot.forgetting import Forgetting
+    from bot.housekeeping import Housekeeping
     from bot.keys import Keys
     from bot.naming import Naming
     from bot.openrouter.catalogue import Catalogue
     from bot.posting import Poster
+    from bot.render.traffic import Traffic
     from bot.store import Store
+    from bot.tools.kit import Kit
 
 log = logging.getLogger(__name__)
 
@@ -51,10 +57,16 @@ COGS = (
     "cogs.title",
     "cogs.export",
     "cogs.context",
+    "cogs.usage",
     "cogs.settings",
     "cogs.limits",
     "cogs.audit",
     "cogs.key",
+    "cogs.privacy",
+    "cogs.departures",
+    "cogs.tools",
+    "cogs.consent",
+    "cogs.admin",
     "cogs.help",
 )
 
@@ -62,6 +74,9 @@ BROUGHT_ALONG = frozenset({"ask", "help", "Ask about this", "Explain this code"}
 """The commands of those who install the bot for themselves. They work everywhere; all others where the bot is."""
 
 _SYNCED = "commands synced"
+_PUBLISHING_SECONDS = 90.0
+"""Discord may ask to wait a while; an interaction can be answered for 15 minutes."""
+PUBLISHING = "I am publishing the commands already. Please wait until that has ended."
 SORRY = "Something went wrong on my side, and it has been logged. Please try again in a moment."
 
 
@@ -78,7 +93,15 @@ class Services:
     naming: Naming
     ceilings: Mapping[str, int]
     """The operator's, by limit."""
+    kit: Kit
+    consents: Consents
     keys: Keys
+    forgetting: Forgetting
+    housekeeping: Housekeeping
+    traffic: Traffic
+    easel: Easel
+    began_at: float
+    """When the process began to serve, in Unix seconds."""
 
 
 class Client(commands.AutoShardedBot):
@@ -107,6 +130,7 @@ class Client(commands.AutoShardedBot):
         self._settings = settings
         self.reads_messages = reads_messages
         self._lost_shards: set[int] = set()
+        self._publishing = False
         self._listeners_at_work: set[asyncio.Task[None]] = set()
         self.tree.error(self._tell_error)
 
@@ -145,9 +169,23 @@ class Client(commands.AutoShardedBot):
             self.on_first_ready = None
 
     @property
+    def lost_shards(self) -> int:
+        """How many shards are without a connection now."""
+        return len(self._lost_shards)
+
+    @property
     def is_connected(self) -> bool:
         """Whether events from all servers reach the bot now; `is_ready` only says that they once did."""
         return self.is_ready() and not self.is_closed() and not self._lost_shards
+
+    def has_left(self, guild_id: int) -> bool:
+        """Whether the bot is certainly in a server no more: its shard has told of all its servers, and not of this.
+
+        Servers with an outage are told of as well.
+        """
+        shard_id = (guild_id >> 22) % (self.shard_count or 1)  # Discord, "Sharding"
+        is_told = self.is_ready() and shard_id in self.shards and shard_id not in self._lost_shards
+        return is_told and self.get_guild(guild_id) is None
 
     async def on_shard_disconnect(self, shard_id: int) -> None:
         self._lost_shards.add(shard_id)
@@ -180,16 +218,32 @@ class Client(commands.AutoShardedBot):
                     guild=True, dm_channel=True, private_channel=True
                 )
 
-    async def _publish_commands(self) -> None:
+    async def publish_anew(self) -> int:
+        """Send the commands to Discord even if they have not changed; returns how many there are now.
+
+        Raises ForUser while that is being done already, and whatever discord.py says of a refusal.
+        """
+        if self._publishing:
+            raise ForUser(PUBLISHING)
+        self._publishing = True
+        try:
+            await self.services.store.set_note(_SYNCED, "")  # should this fail, the next start tries again
+            async with asyncio.timeout(_PUBLISHING_SECONDS):
+                return await self._publish_commands()
+        finally:
+            self._publishing = False
+
+    async def _publish_commands(self) -> int:
         """Send the commands to Discord only when they differ from what was sent last: creations are rationed."""
         payload = [command.to_dict(self.tree) for command in self.tree.get_commands()]
         text = json.dumps([self.application_id, payload], sort_keys=True, default=str)
         digest = hashlib.sha256(text.encode()).hexdigest()
         if await self.services.store.note(_SYNCED) == digest:
-            return
-        await self.tree.sync()
+            return len(payload)
+        published = await self.tree.sync()
         await self.services.store.set_note(_SYNCED, digest)
-        log.info("published %d commands", len(payload))
+        log.info("published %d commands", len(published))
+        return len(published)
 
     async def _tell_error(self, interaction: discord.Interaction[Any], error: app_commands.AppCommandError, /) -> None:
         await tell(interaction, error.original if isinstance(error, app_commands.CommandInvokeError) else error)

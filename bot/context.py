@@ -170,7 +170,12 @@ def _lighter_part(part: Part, able: Able) -> Part:
 def _lighter_step(step: Step) -> Step:
     if not (step.annotations or step.tool_results):
         return step
-    return replace(step, annotations=(), tool_results=tuple(map(_lighter_result, step.tool_results)))
+    return replace(without_output(step), annotations=())
+
+
+def without_output(step: Step) -> Step:
+    """The step without what its tools gave; each call keeps a result, which says how much there was."""
+    return replace(step, tool_results=tuple(map(_lighter_result, step.tool_results)))
 
 
 def _lighter_result(result: ToolResult) -> ToolResult:
@@ -203,7 +208,7 @@ def estimate_turn(turn: Turn, able: Able = TEXT_ONLY) -> int:
 
 def _load(turn: Turn, able: Able) -> Load:
     """What a turn takes; most parts are text, and so cost one addition here."""
-    tokens, others = _TOKENS_PER_MESSAGE + sum(map(_estimate_step, turn.steps)), Load()
+    tokens, others = _TOKENS_PER_MESSAGE + sum(map(estimate_step, turn.steps)), Load()
     for said in turn.question:
         for part in said.parts:
             if isinstance(part, Text | TextFile):
@@ -231,7 +236,8 @@ def estimate_text(text: str) -> int:
     return int(len(text.encode("utf-8", "replace")) / _BYTES_PER_TOKEN) + 1
 
 
-def _estimate_step(step: Step) -> int:
+def estimate_step(step: Step) -> int:
+    """About how many tokens a step takes when it is sent."""
     calls = sum(estimate_text(call.arguments) + _TOKENS_PER_MESSAGE for call in step.tool_calls)
     results = sum(estimate_text(result.content) + _TOKENS_PER_MESSAGE for result in step.tool_results)
     reasoning = estimate_text(step.reasoning) if step.reasoning else estimate_text(_opaque(step))

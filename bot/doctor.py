@@ -21,6 +21,8 @@ from bot.client import redirect, refuse_foreign_gateway
 from bot.errors import ConfigError, ModelError
 from bot.keys import count_unreadable
 from bot.openrouter import Catalogue, key_status, open_http
+from bot.sandbox.owner import Sandbox
+from bot.sandbox.ready import is_installed
 from bot.settings import Settings
 from bot.store import Store
 
@@ -61,7 +63,7 @@ class Finding:
 async def examine(settings: Settings, *, show: Callable[[str], object] = print) -> int:
     """Run every check and show its findings; returns the exit code, 1 when there is any fault."""
     faults = 0
-    for check in (_settings, _discord, _model, _database):
+    for check in (_settings, _discord, _model, _database, _sandbox):
         async for finding in check(settings):
             faults += finding.health is Health.FAULT
             show(f"{finding.health.value} {finding.text}")
@@ -243,3 +245,13 @@ async def _database(settings: Settings) -> AsyncGenerator[Finding]:
         )
     elif stored:
         yield Finding(Health.GOOD, f"Servers' keys: {stored}, and all can be decrypted.")
+
+
+async def _sandbox(_: Settings) -> AsyncGenerator[Finding]:
+    fault = await Sandbox().why_unavailable()
+    if fault is None:
+        yield Finding(Health.GOOD, "Sandbox: ready, so admins can turn run_python on.")
+    elif is_installed():
+        yield Finding(Health.WORTH_KNOWING, f"Sandbox: {fault}")
+    else:
+        yield Finding(Health.GOOD, f"Sandbox: optional, and run_python is not offered. {fault}")

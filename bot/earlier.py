@@ -7,6 +7,7 @@ where the messages come from.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -20,6 +21,7 @@ LONGEST_NAME = 80
 
 _EARLIER = "Earlier in this thread:\n"
 _ASKED_NOW = "\n\nNow you are asked:"
+_POINTED = re.compile(r"\n\nThis is about the following message by [^\n]{1,100}:\n>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,16 @@ def with_new_words(old: Sequence[Part], new: Sequence[Part]) -> tuple[Part, ...]
         if isinstance(part, Text) and part.text.startswith(_EARLIER) and part.text.endswith(_ASKED_NOW):
             return (*old[: index + 1], *new)
     return tuple(new)
+
+
+def own_words(parts: Sequence[Part]) -> tuple[Part, ...]:
+    """A question's parts without what it tells of other people's messages, and their files."""
+    for index, part in enumerate(parts):
+        if isinstance(part, Text) and part.text.startswith(_EARLIER) and part.text.endswith(_ASKED_NOW):
+            return own_words(parts[index + 1 :])
+        if isinstance(part, Text) and (about := _POINTED.search(part.text)) is not None:
+            return (*parts[:index], Text(part.text[: about.start()]))
+    return tuple(parts)
 
 
 def pointed_at(message: Earlier) -> str:

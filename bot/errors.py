@@ -79,8 +79,10 @@ class ModelFault(StrEnum):
     FORBIDDEN = "forbidden"  # permission, guardrail, region
     MODERATED = "moderated"  # the content was refused
     NO_MODEL = "no_model"  # unknown, retired, or no endpoint serves it under the settings in force
+    POLICY = "policy"  # somebody serves the model, but nobody who keeps to the data policy
     CONTEXT_FULL = "context_full"
     FILE_REFUSED = "file_refused"  # an image or a PDF of the conversation is not taken
+    TOOLS_REFUSED = "tools_refused"  # the server takes no tools with this model
     REFUSED = "refused"  # any other 4xx: our request is at fault
 
 
@@ -97,8 +99,10 @@ _SENTENCES: dict[ModelFault, str] = {
     ModelFault.FORBIDDEN: "The model's server does not allow this request.",
     ModelFault.MODERATED: "The model's provider declined this message because of its content. Please rephrase it.",
     ModelFault.NO_MODEL: "This model is gone, or nobody serves it right now. Please choose another model.",
+    ModelFault.POLICY: "Nobody who keeps to the data policy in force serves this model. Please choose another model.",
     ModelFault.CONTEXT_FULL: "This conversation is too long for the model. Please start a new thread.",
     ModelFault.FILE_REFUSED: "The model's server does not take this image or PDF. Please send it in another form.",
+    ModelFault.TOOLS_REFUSED: "The model's server takes no tools with this model. Please choose another model.",
     ModelFault.REFUSED: "The model's server refused the request. Please try again, or choose another model.",
 }
 

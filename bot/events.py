@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from bot.messages import JsonObject, ReasoningDetail, TurnStatus, Usage
+from bot.messages import JsonObject, MadeFile, ReasoningDetail, Source, TurnStatus, Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,19 +92,39 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class ToolStarted:
-    """A tool began to work; `about` is a short public description of its input."""
+    """A tool began to work; `about` is a short public description of its input.
+
+    Calls of the same `step` run at the same time; `number` tells all calls of a turn apart.
+    """
 
     name: str
     about: str
+    number: int = 0
+    step: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class ToolEnded:
-    """The tool that started last of this name has ended."""
+    """The call of this number has ended."""
 
     name: str
     seconds: float
     is_error: bool
+    number: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FilesMade:
+    """A tool made files, which the answer brings along."""
+
+    files: tuple[MadeFile, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cited:
+    """The answer names web pages as its sources."""
+
+    sources: tuple[Source, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,4 +152,4 @@ class Ended:
     error: str | None = None
 
 
-ReplyEvent: TypeAlias = Thought | Answered | ToolStarted | ToolEnded | StartedOver | Noticed | Ended
+ReplyEvent: TypeAlias = Thought | Answered | ToolStarted | ToolEnded | FilesMade | Cited | StartedOver | Noticed | Ended

@@ -71,8 +71,10 @@ class Said:
     author_name: str
     parts: tuple[Part, ...]
     at: float
-    roles: tuple[int, ...] = ()
+    roles: tuple[int, ...] = field(default=(), compare=False, repr=False)
     """The roles that the author had then: limits may depend on them."""
+    quoted: tuple[int, ...] = field(default=(), compare=False, repr=False)
+    """Whose messages stand in its parts besides the author's own; here only until it is stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,26 @@ class ToolResult:
     name: str
     content: str
     is_error: bool = False
+    about: str = ""
+    """What the call was about, in some words for people."""
+    seconds: float = 0.0
+    """How long the call took."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A web page that an answer rests on; the title may be empty."""
+
+    url: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class MadeFile:
+    """A file that a tool made, for the people in the thread."""
+
+    name: str
+    data: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,6 +85,7 @@ class Meter:
 
     async def _refused(self, ticket: Ticket | None, key: Key | None, response: aiohttp.ClientResponse) -> None:
         """Learn from a 429. Raises to whoever planned the request, who knows better than to repeat what is stale."""
+        self._traffic.refusals += 1
         code, seconds, scope = refusal_of(response.headers, await response.read())
         if code != TOO_MANY_OLD_EDITS:
             self._traffic.refused(key, scope, seconds)

@@ -93,6 +93,14 @@ class ModelRequest:
     data_policy: DataPolicy = DataPolicy.ANY
     name_speakers: bool = True
     """Whether each message begins with its speaker's display name in square brackets."""
+    may_call: bool = True
+    """Whether the model may call tools now; they are described all the same, so that the prompt's beginning stays."""
+    searches_web: bool = False
+    """Whether the model's server may search the web for it, where it can (OpenRouter, "Server tools")."""
+    turns_tokens: int = field(default=0, compare=False)
+    """About how many tokens the turns take."""
+    room: int | None = field(default=None, compare=False)
+    """How many tokens the turns may take, those included that the running answer adds; None: not known."""
     bill: Bill | None = None
     """Who pays, and within which limits; None where nothing is counted."""
     wanted: Callable[[], bool] = field(default=_always, compare=False, repr=False)

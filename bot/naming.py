@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from bot.assemble import StepAssembler
+from bot.choosing import choose
 from bot.effort import offered
 from bot.errors import ForUser, ModelError, RetryLater, describe
 from bot.guild import GuildSettings
@@ -174,7 +175,8 @@ class Naming:
     async def _ask(self, conversation: Conversation, turns: Sequence[Turn]) -> str | None:
         """Let the conversation's model name it, and enter what that cost; None where it gave no title.
 
-        Raises KeyUnusable where the server's own key, which pays, cannot be read, and LimitExceeded.
+        Raises ForUser where no model may be asked, as KeyUnusable where the server's own key cannot be read, and
+        LimitExceeded where its limits leave nothing.
         """
         key = await self._keys.of(conversation.guild_id)
         guild = await self._settings_of(conversation.guild_id, turns[-1].roles)
@@ -192,21 +194,30 @@ class Naming:
     def _request(
         self, conversation: Conversation, turns: Sequence[Turn], guild: GuildSettings, key: Key | None
     ) -> ModelRequest:
-        model = conversation.model or guild.model or self._defaults.model
-        info = self._catalogue.get(model)
+        choice = choose(
+            conversation.model,
+            defaults=tuple(filter(None, (guild.model, self._defaults.model))),
+            fallbacks=self._defaults.fallbacks,
+            permitted=guild.allowed_models,
+            catalogue=self._catalogue,
+        )
+        if choice.refusal is not None:
+            raise ForUser(choice.refusal)
+        info = self._catalogue.get(choice.model)
         effort = next(iter(offered(info, guild.max_effort)), None)
         thinks = info is None or (info.reasons and effort != "none")
         question = Said(0, turns[-1].asker_id, "", (Text(question_for_title(turns)),), 0.0)
         return ModelRequest(
-            model=model,
+            model=choice.model,
             system=SYSTEM,
             turns=(Turn(0, conversation.id, (question,)),),
             session_id=f"cogitor-{conversation.id}-title",  # of its own, so that the conversation's cache stays warm
-            fallbacks=tuple(name for name in self._defaults.fallbacks if name != model),
+            fallbacks=choice.fallbacks,
             effort=effort,
             max_output_tokens=ROOM_FOR_TITLE + (ROOM_FOR_THOUGHT if thinks else 0),
             key=key,
             bill=_bill(conversation, turns[-1], guild),
+            data_policy=guild.data_policy,
             name_speakers=False,
         )
 

@@ -221,7 +221,7 @@ def _controls(panel: Panel, name: str) -> tuple[Row, ...]:
             options = _models(panel)
             return (Select(id_, "Choose a model", options),) if options else ()
         case Kind.TOOLS:
-            names = known_tools(settings)[:MOST_OPTIONS]
+            names = known_tools(settings, panel.facts)[:MOST_OPTIONS]
             options = tuple(Option(item, item, chosen=item in settings.tools) for item in names)
             return (Select(id_, "Choose tools", options, least=0, most=len(options)),)
         case Kind.CHANNEL:

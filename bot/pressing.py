@@ -52,7 +52,7 @@ def chosen(panel: Panel, name: str, values: Sequence[str]) -> JsonValue:
         case Kind.CHANNEL:
             return snowflake(values[0]) if values else None
         case Kind.TOOLS:
-            shown = known_tools(settings)
+            shown = known_tools(settings, panel.facts)
             tools = [_one_of([value], shown) for value in values]
             return [*tools, *(tool for tool in settings.tools if tool in shown[MOST_OPTIONS:])]
         case Kind.CHANNELS | Kind.FORUMS | Kind.ROLES:

@@ -11,6 +11,8 @@ from dataclasses import replace
 
 from bot.choosing import choose
 from bot.context import Fit, fit, lighten
+from bot.data_policy import nobody_keeps_to
+from bot.errors import ModelError, ModelFault
 from bot.guild import GuildSettings
 from bot.messages import Conversation, Turn, TurnStatus
 from bot.model import Catalogue, Key, ModelRequest
@@ -69,6 +71,12 @@ class Prompt:
         """What to say of the choice of the model, such as that another had to be taken."""
         return self._choice.notice
 
+    def why_refused(self, error: ModelError) -> str | None:
+        """What to tell people where a fault lies in the data policy that is in force; None for any other fault."""
+        if error.fault is not ModelFault.POLICY:
+            return None
+        return nobody_keeps_to(self._guild.data_policy, in_server=self._conversation.guild_id is not None)
+
     def says_nothing(self, turn: Turn) -> bool:
         """Whether a turn asks by nothing but files that the model is not shown."""
         return says_nothing(turn, self._able)
@@ -99,9 +107,10 @@ class Prompt:
         asked = lighten(turn, self._able) if self._without_files else turn
         system = system_prompt(own=conversation.persona, guild=guild, shared=conversation.guild_id is not None)
         room = room_for(system, self.info, max_output=guild.max_output_tokens)
+        budget = room.for_turns if limit is None else min(room.for_turns, limit)
         fitted = fit(
             (*earlier, replace(asked, steps=())),
-            budget=room.for_turns if limit is None else min(room.for_turns, limit),
+            budget=budget,
             first_whole=conversation.first_whole_turn_id,
             able=self._able,
         )
@@ -121,7 +130,10 @@ class Prompt:
             max_effort=guild.max_effort,
             max_output_tokens=room.answer,
             key=self.key,
+            data_policy=guild.data_policy,
             name_speakers=conversation.guild_id is not None,
+            turns_tokens=fitted.tokens,
+            room=budget,
         )
 
     async def leave_out_files(self, turn: Turn) -> bool:

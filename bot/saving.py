@@ -23,6 +23,9 @@ log = logging.getLogger(__name__)
 SAVE_SECONDS = 1.5
 """How long what has come may go unsaved; what is shown is saved as it goes out. The promise is two seconds."""
 
+STEP_SECONDS = 5.0
+"""How long the next step of an answer waits for the one before to be saved."""
+
 
 class Saving:
     """The writing down of one turn's answer. None of its methods raises for what the database did."""
@@ -31,30 +34,48 @@ class Saving:
         self._store = store
         self._turn_id = turn_id
         self._sleep = sleep
+        self._writing = asyncio.Lock()
+        self._draft: Draft | None = None
+        self._version: int = 0
+        self._first: int = 0
+        """So many steps of the draft are complete and saved."""
 
     async def often(self, draft: Draft, going_out: asyncio.Event) -> None:
         """Write the draft down, until cancelled, when some of it goes out to people; complete steps only once.
 
         Discord takes longer than the database, so what people have seen is saved, and neither waits for the other.
         """
-        version = first = 0
         while True:
             with suppress(TimeoutError):
                 async with asyncio.timeout(SAVE_SECONDS):
                     await going_out.wait()
             going_out.clear()
-            if draft.version == version:
-                continue
-            is_new, version, complete = version == 0, draft.version, draft.finished
-            steps = draft.steps()[first:]
+            await self.now(draft)
+
+    async def step(self, draft: Draft) -> None:
+        """Write down a finished step before the next one begins; a database that takes long is not waited for."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(STEP_SECONDS):
+                await self.now(draft)
+
+    async def now(self, draft: Draft) -> None:
+        """Write down what has come since the last time; complete steps only once."""
+        async with self._writing:
+            if draft is not self._draft:
+                self._draft, self._version, self._first = draft, 0, 0
+            if draft.version == self._version:
+                return
+            is_new, version, complete = self._version == 0, draft.version, draft.finished
+            steps = draft.steps()[self._first :]
             try:
-                if not is_new and len(steps) == 1 and steps[0].usage is None:
-                    await self._store.save_draft(self._turn_id, first, steps[0])
+                if not is_new and len(steps) == 1 and complete == self._first and steps[0].usage is None:
+                    await self._store.save_draft(self._turn_id, self._first, steps[0])
                 else:
-                    await self._store.save_steps(self._turn_id, first, steps)
-                first = complete
+                    await self._store.save_steps(self._turn_id, self._first, steps)
             except Exception as error:  # noqa: BLE001 - any database fault: the next round tries again, the end is loud
                 log.warning("turn %d: the draft could not be saved: %s", self._turn_id, describe(error))
+            else:
+                self._version, self._first = version, complete
 
     async def end(self, ended: Ended, steps: Sequence[Step], notices: Sequence[str]) -> bool:
         """Store the end of the turn; False when the database would not take it."""

@@ -12,7 +12,7 @@ from enum import Enum, StrEnum, auto
 
 from bot.choosing import is_permitted
 from bot.effort import offered
-from bot.guild import BUILT_IN_TOOLS, GuildSettings, Lists, lists_of, unit_of
+from bot.guild import GuildSettings, Lists, lists_of, unit_of
 from bot.messages import JsonValue
 from bot.model import Catalogue, Standing, short_name
 from bot.setting_values import amount, effective
@@ -70,6 +70,8 @@ class Facts:
     """None for those that were deleted."""
     ceilings: Mapping[str, int]
     """The operator's, by limit."""
+    tools: tuple[str, ...]
+    """The names of all tools that there are or could be, built-in ones first."""
     mentions: bool = True
     """Whether channels and roles are written so that Discord draws them, which it does in messages only."""
 
@@ -198,9 +200,9 @@ def vanished(name: str, settings: GuildSettings, facts: Facts) -> tuple[JsonValu
             return ()
 
 
-def known_tools(settings: GuildSettings) -> tuple[str, ...]:
-    """The tools that may be chosen."""
-    return tuple(dict.fromkeys((*BUILT_IN_TOOLS, *settings.tools)))
+def known_tools(settings: GuildSettings, facts: Facts) -> tuple[str, ...]:
+    """The tools that may be chosen: those that there are, and those that are on although they are not there now."""
+    return tuple(dict.fromkeys((*facts.tools, *settings.tools)))
 
 
 def _number(name: str, value: int | None, facts: Facts) -> str:

@@ -15,7 +15,7 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.errors import ConfigError
-from bot.guild import LIMITS
+from bot.guild import LIMITS, DataPolicy
 
 DISCORD_API_URL = "https://discord.com/api/v10"
 OPENROUTER_BASE_URL = "https://openrouter.ai/api/v1"
@@ -55,6 +55,13 @@ class Settings(BaseSettings):
     owner_ids: Annotated[tuple[int, ...], NoDecode] = Field(
         (), description="use a comma-separated list of Discord user ids (numbers)"
     )
+    data_policy: DataPolicy = Field(
+        DataPolicy.NO_TRAINING, description="use any, no_training or zero_retention; it holds in direct messages"
+    )
+    retention_days: int | None = Field(
+        None, ge=1, le=3_650, description="use a number of days from 1 to 3650, or leave it out to keep conversations"
+    )
+    privacy_url: str = Field("", description="use the http(s) URL of your privacy policy, or leave it out")
     titles: bool = Field(True, description="use true or false")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="use DEBUG, INFO, WARNING or ERROR"
@@ -99,6 +106,16 @@ class Settings(BaseSettings):
         if isinstance(value, str):
             return tuple(item.strip() for item in value.split(",") if item.strip())
         return value
+
+    @field_validator("retention_days", mode="before")
+    @classmethod
+    def _none_if_blank(cls, value: Any) -> Any:
+        return None if isinstance(value, str) and not value.strip() else value
+
+    @field_validator("privacy_url")
+    @classmethod
+    def _page_url(cls, value: str) -> str:
+        return _checked_url(value, ("http", "https")) if value else value
 
     @field_validator("log_level", mode="before")
     @classmethod

@@ -80,18 +80,21 @@ class Ask(commands.Cog):
         if known is not None and (chosen or effort):
             _check_may_choose(interaction, known)
             known = _with_choice(known, chosen, effort)
-            await self._services.store.save_conversation(known)
+            await self._services.store.set_model(known.id, known.model)
+            await self._services.store.set_effort(known.id, known.effort)
         quote = await interaction.response.send_message(_quoted(prompt, interaction.user.display_name))
         parts, remarks = await read_attachments(files, settings)
         conversation = known or _with_choice(await self._begun(interaction, spot, prompt), chosen, effort)
-        parts, remarks = (Text(prompt), *parts), (*notes, *remarks)
+        parts, remarks, quoted = (Text(prompt), *parts), (*notes, *remarks), ()
         if spot is Spot.THREAD:
             me = self._client.user
-            earlier, trouble = await earlier_in(interaction.channel, me, settings, before=interaction)
+            earlier, trouble, quoted = await earlier_in(interaction.channel, me, settings, before=interaction)
             parts, remarks = (*earlier, *parts), (*remarks, *trouble)
         # The quote stands for the question: whoever deletes it takes the question back.
-        said = replace(said_by(interaction, prompt, said_id=quote.message_id), parts=parts)
+        said = replace(said_by(interaction, prompt, said_id=quote.message_id), parts=parts, quoted=quoted)
         await self._services.chat.ask(conversation, said, remarks=remarks)
+        if quote.message_id is not None:
+            await self._services.store.note_quote(said.id, interaction.channel_id or 0, quote.message_id)
 
     @ask.autocomplete("model")
     async def _models(self, interaction: discord.Interaction[Client], typed: str) -> list[app_commands.Choice[str]]:

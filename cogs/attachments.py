@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import aiohttp
@@ -15,10 +16,13 @@ import discord
 
 from bot.attachments import Unusable, read_file
 from bot.guild import GuildSettings
-from bot.messages import Part
+from bot.messages import Part, Text
+from bot.sight import label
 
 READ_SECONDS = 20.0
 _PIECE = 65_536
+READER = "read_attachment"
+"""The tool that reads what is too large to be part of a question."""
 
 Refresh: TypeAlias = Callable[[], Awaitable[Sequence[discord.Attachment]]]
 """Fetches a message's attachments anew, with links that have not expired. May raise discord.HTTPException."""
@@ -30,6 +34,14 @@ class _NotLoaded(Exception):
 
 class _Expired(_NotLoaded):
     """Read by `_Reading`: the link is not valid any more, or the file was deleted; Discord does not tell which."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    """A file that is no part of a question: the sentence that says why, and what the model may be told of it."""
+
+    why: str
+    hint: Text | None = None
 
 
 async def read_attachments(
@@ -50,8 +62,10 @@ async def read_attachments(
     async with aiohttp.ClientSession(headers={"Accept-Encoding": "identity"}) as session:
         reading = _Reading(session, settings.max_attachment_kb, refresh)
         found = await asyncio.gather(*map(reading.read, wanted))
-    parts = tuple(item for item in found if not isinstance(item, str))
-    remarks = [item for item in found if isinstance(item, str)]
+    hints = READER in settings.tools
+    shown = [(item.hint if hints else None) if isinstance(item, _Refused) else item for item in found]
+    parts = tuple(part for part in shown if part is not None)
+    remarks = [item.why for item in found if isinstance(item, _Refused)]
     if len(attachments) > len(wanted):
         remarks.append(f"I read only the first {len(wanted)} files of a message.")
     return parts, tuple(remarks)
@@ -67,23 +81,27 @@ class _Reading:
         self._refreshing = asyncio.Lock()
         self._links: dict[int, str] | None = None
 
-    async def read(self, attachment: discord.Attachment) -> Part | str:
-        """A file as a part, or the sentence that says why not."""
+    async def read(self, attachment: discord.Attachment) -> Part | _Refused:
+        """A file as a part, or why it is none."""
         name = discord.utils.escape_markdown(attachment.filename)
         if attachment.size > self._max_kb * 1_024:
-            return self._too_large(name)
+            return self._too_large(attachment)
         try:
             async with asyncio.timeout(READ_SECONDS):
                 data = await self._load(attachment)
         except (_NotLoaded, discord.HTTPException, aiohttp.ClientError, TimeoutError, OSError):
-            return f"I could not load {name} from Discord. Please attach it again."
+            return _Refused(f"I could not load {name} from Discord. Please attach it again.")
         if data is None:
-            return self._too_large(name)
+            return self._too_large(attachment)
         part = await asyncio.to_thread(read_file, attachment.filename, data)
-        return f"I could not use {name}, because {part.why}." if isinstance(part, Unusable) else part
+        return _Refused(f"I could not use {name}, because {part.why}.") if isinstance(part, Unusable) else part
 
-    def _too_large(self, name: str) -> str:
-        return f"I did not read {name}, because it is larger than {self._max_kb:,} KB."
+    def _too_large(self, attachment: discord.Attachment) -> _Refused:
+        name, file = discord.utils.escape_markdown(attachment.filename), label(attachment.filename)
+        return _Refused(
+            f"I did not read {name}, because it is larger than {self._max_kb:,} KB.",
+            Text(f"[file {file}, too large to be shown here; {READER} reads it page by page if it is text]"),
+        )
 
     async def _load(self, attachment: discord.Attachment) -> bytes | None:
         try:

@@ -213,11 +213,12 @@ class Chat(commands.Cog):
         elif conversation is None:
             conversation = new_conversation(message.channel.id, message)
             conversation = _listening(conversation) if decision is Verdict.ANSWER else conversation
+        quoted: tuple[int, ...] = ()
         if decision is Verdict.JOIN_THREAD:
             settings = await self._settings(message)
-            earlier, trouble = await earlier_in(message.channel, self._client.user, settings, before=message)
+            earlier, trouble, quoted = await earlier_in(message.channel, self._client.user, settings, before=message)
             parts, remarks = (*earlier, *parts), (*remarks, *trouble)
-        said = Said(message.id, by.id, message.author.display_name, parts, by.at, by.roles)
+        said = Said(message.id, by.id, message.author.display_name, parts, by.at, by.roles, quoted)
         if datetime.now(UTC) - message.created_at > LATE:
             await self._chat.offer(conversation, said)
         else:

@@ -5,7 +5,6 @@ Private, for whoever can read the thread: a picture, and the same facts in words
 
 from __future__ import annotations
 
-import asyncio
 import io
 
 import discord
@@ -20,10 +19,9 @@ from bot.render.chart import draw_window
 from bot.render.window_facts import alt_text, facts
 from bot.sight import abilities
 from bot.window import Window, look_at, room_for
+from cogs.picking import Picker
 
 NOT_HERE = "This is not one of my conversations. Use this command in a thread with me, or in a DM."
-DRAW_SECONDS = 30.0
-"""For the picture, the first one's libraries included; without it the words come alone."""
 _LONGEST_DESCRIPTION = 1024
 """Discord, "Attachment Object"."""
 
@@ -33,7 +31,7 @@ class Context(commands.Cog):
 
     def __init__(self, client: Client) -> None:
         self._services = client.services
-        self._one_at_a_time = asyncio.Lock()
+        self._picker = Picker(client.services)
 
     @app_commands.command(name="context", description="How full the model's window is here, and what this has cost")
     async def context(self, interaction: discord.Interaction[Client]) -> None:
@@ -41,7 +39,7 @@ class Context(commands.Cog):
         window = await self._window(interaction)
         lines = [f"- {name}: {fact}" for name, fact in facts(window)]
         text = "\n".join(["**What the next request takes along**", *lines])
-        picture = await self._drawn(window)
+        picture = await self._services.easel.draw(lambda: draw_window(window))
         if picture is None:
             await interaction.followup.send(text, ephemeral=True)
             return
@@ -56,7 +54,7 @@ class Context(commands.Cog):
         if conversation is None:
             raise ForUser(NOT_HERE)
         guild = await services.chat.settings_of(conversation.guild_id)
-        model = conversation.model or guild.model or services.settings.model
+        model = self._picker.choice(conversation.model, guild).model
         info = services.catalogue.get(model)
         system = system_prompt(own=conversation.persona, guild=guild, shared=conversation.guild_id is not None)
         room = room_for(system, info, max_output=guild.max_output_tokens)
@@ -64,14 +62,6 @@ class Context(commands.Cog):
         spending = await services.store.spending(conversation.id)
         able = abilities(info, parses_pdfs=services.catalogue.speaks_openrouter)
         return look_at(conversation, turns, model=model, info=info, room=room, able=able, spending=spending)
-
-    async def _drawn(self, window: Window) -> bytes | None:
-        """The picture, drawn beside the event loop; None where that takes too long."""
-        try:
-            async with asyncio.timeout(DRAW_SECONDS), self._one_at_a_time:
-                return await asyncio.to_thread(draw_window, window)
-        except TimeoutError:
-            return None
 
 
 async def setup(client: Client) -> None:

@@ -85,6 +85,8 @@ class ReplyBox(discord.ui.Modal, title="Reply to Cogitor"):
         said = said_by(interaction, self.text.value)
         # The quote stands for the question: whoever deletes it takes the question back.
         await services.chat.ask(conversation, replace(said, id=quote.message_id or said.id))
+        if quote.message_id is not None:
+            await services.store.note_quote(quote.message_id, conversation.id, quote.message_id)
 
     async def on_error(self, interaction: discord.Interaction[Any], error: Exception) -> None:
         await tell(interaction, error)

@@ -33,7 +33,20 @@ conversation as a file, `/context` shows how full the model's window is and what
 
 **Files**
 Attach text, code, images or PDFs of up to 1,024 KB, at most five a message; I say which I could not use. Images need \
-a model that sees.
+a model that sees. I can also read public web pages: give me a link.
+
+**You**
+`/usage` shows what you have used and what it cost; `/privacy` shows, exports or deletes what I store about you.
+"""
+
+FOR_ADMINS = """\
+**For this server's admins**
+`/settings` – see and change how I work here: models, channels, roles, tools, privacy
+`/limits` – see and set limits and budgets, also for single roles
+`/tools` – what I may use to answer
+`/key` – let this server pay with its own key, and see what is left of it
+`/usage scope:server` – who used what, and what it cost
+`/audit` – who changed what, and when
 """
 
 
@@ -43,6 +56,8 @@ class Help(commands.Cog):
     @app_commands.command(name="help", description="What Cogitor can do, and how")
     async def help(self, interaction: discord.Interaction[Client]) -> None:
         await interaction.response.send_message(HELP, ephemeral=True)
+        if interaction.guild_id is not None and interaction.permissions.manage_guild:
+            await interaction.followup.send(FOR_ADMINS, ephemeral=True)
 
 
 async def setup(client: Client) -> None:

@@ -148,7 +148,8 @@ def _told_at_once(allowance: Allowance | None) -> str:
 
 
 def _lines(report: KeyReport) -> list[str]:
-    lines = [f"Set <t:{int(report.at)}:f> by <@{report.user_id}>"]
+    by = f" by <@{report.user_id}>" if report.user_id else ""
+    lines = [f"Set <t:{int(report.at)}:f>{by}"]
     if not report.is_readable:
         lines.append(UNREADABLE)
     elif report.trouble is not None:

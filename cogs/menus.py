@@ -114,6 +114,7 @@ class Menus(commands.Cog):
         spot = spot_of(interaction, known)
         check_interaction(interaction, spot)
         said = said_by(interaction, f"{question or EXPLANATION}\n\n{about.quoted}", said_id=said_id)
+        said = replace(said, quoted=(about.message.author.id,))
         if spot is Spot.IN_PLACE:
             await ask_in_place(interaction, said, about.files, needs_files=about.is_blank)
             return
@@ -126,10 +127,12 @@ class Menus(commands.Cog):
         said = replace(said, parts=(*said.parts, *parts))
         conversation, joins = await self._home(interaction, spot, known, about, question)
         if joins is not None:
-            earlier, trouble = await earlier_in(joins, self._client.user, settings, before=interaction)
-            said, remarks = replace(said, parts=(*earlier, *said.parts)), (*remarks, *trouble)
-        await self._quote(conversation.id, _told(interaction, about, question))
+            earlier, trouble, quoted = await earlier_in(joins, self._client.user, settings, before=interaction)
+            said = replace(said, parts=(*earlier, *said.parts), quoted=(*said.quoted, *quoted))
+            remarks = (*remarks, *trouble)
+        quote_id = await self._quote(conversation.id, _told(interaction, about, question))
         await self._services.chat.ask(conversation, said, remarks=remarks)
+        await self._services.store.note_quote(said.id, conversation.id, quote_id)
         if conversation.id == interaction.channel_id:
             await interaction.delete_original_response()
         else:
@@ -160,12 +163,13 @@ class Menus(commands.Cog):
         channel = (guild.get_thread(place) if guild else None) or self._client.get_partial_messageable(place)
         return joined(place, channel, new.owner_id, new.created_at, new.guild_id), channel
 
-    async def _quote(self, channel_id: int, text: str) -> None:
-        """Show the others what was asked. Raises ForUser where the bot may not write."""
+    async def _quote(self, channel_id: int, text: str) -> int:
+        """Show the others what was asked, and return the message's id. Raises ForUser where the bot may not write."""
         try:
             async with asyncio.timeout(POST_SECONDS), Refusals():
                 with impatient():
-                    await self._client.get_partial_messageable(channel_id).send(text, suppress_embeds=True)
+                    place = self._client.get_partial_messageable(channel_id)
+                    return (await place.send(text, suppress_embeds=True)).id
         except ShowError as error:
             raise ForUser(f"I cannot answer in <#{channel_id}>. {error}") from error
         except RetryLater as later:

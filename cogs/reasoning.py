@@ -62,9 +62,10 @@ class Reasoning(commands.Cog):
             check_may_change(interaction, conversation, NOT_YOURS)
             if effort is not None:
                 conversation = replace(conversation, effort=self._checked(effort, conversation, info, guild))
+                await self._services.store.set_effort(conversation.id, conversation.effort)
             if show is not None:
                 conversation = replace(conversation, show_reasoning=ShowReasoning(show))
-            await self._services.store.save_conversation(conversation)
+                await self._services.store.set_show_reasoning(conversation.id, conversation.show_reasoning)
         head = "**Reasoning in this conversation**" if effort is show is None else "**From the next answer on**"
         text = f"{head}\n{_described(conversation, info, guild)}"
         await interaction.response.send_message(text, ephemeral=True)

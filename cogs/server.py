@@ -7,6 +7,7 @@ from typing import Any
 import discord
 
 from bot.client import Services
+from bot.guild import GuildSettings
 from bot.panel import Panel
 from bot.setting_words import Facts
 
@@ -32,6 +33,7 @@ def facts_of(interaction: discord.Interaction[Any]) -> Facts:
         channel_name,
         role_name,
         services.ceilings,
+        tools=tuple(tool.name for tool in services.kit.listed(GuildSettings())),
     )
 
 

@@ -63,7 +63,7 @@ class PersonaBox(discord.ui.Modal, title="Who I am here"):
         if conversation is None:
             raise ForUser(GONE)
         check_may_change(interaction, conversation, NOT_YOUR_PERSONA)
-        await services.store.set_persona(conversation.id, None if is_blank(text) else text)
+        await services.store.set_persona(conversation.id, None if is_blank(text) else text, by=interaction.user.id)
         usual = USUAL if conversation.guild_id is None else SERVERS
         told = usual if is_blank(text) else OWN.format(len(text), LONGEST_PERSONA)
         await interaction.response.send_message(told, ephemeral=True)

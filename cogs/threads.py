@@ -96,24 +96,25 @@ async def open_thread(message: discord.Message, name: str) -> Opened:
 
 async def earlier_in(
     channel: Any, me: discord.abc.User | None, settings: GuildSettings, *, before: discord.abc.Snowflake
-) -> tuple[tuple[Part, ...], tuple[str, ...]]:
-    """What was said in a thread so far, as one part behind its newest files, and a remark where that could not be read.
+) -> tuple[tuple[Part, ...], tuple[str, ...], tuple[int, ...]]:
+    """What was said in a thread so far, as one part behind its newest files, a remark where that could not be read,
+    and who said it.
 
     Nobody asked for these files, so nothing is said of those that cannot be used.
     Discord shows no history at all to those who may not read it, and no error.
     """
     if isinstance(channel, discord.Thread) and not _rights(channel).read_message_history:
-        return (), (NO_HISTORY,)
+        return (), (NO_HISTORY,), ()
     try:
         async with asyncio.timeout(READ_SECONDS):
             with impatient():
                 found = [message async for message in channel.history(limit=EARLIER, before=before)]
     except (discord.Forbidden, TimeoutError, RetryLater):
-        return (), (NO_HISTORY,)
+        return (), (NO_HISTORY,), ()
     newest = [attachment for message in found if message.author != me for attachment in message.attachments]
     files, _ = await read_attachments(newest[: settings.max_attachments][::-1], settings)
     text = so_far(_earlier(message, me) for message in reversed(found))
-    return (*files, *((Text(text),) if text else ())), ()
+    return (*files, *((Text(text),) if text else ())), (), tuple(_speakers(found))
 
 
 def in_a_while(seconds: float) -> str:
@@ -159,6 +160,13 @@ def _earlier(message: discord.Message, me: discord.abc.User | None) -> Earlier:
         is_ours=me is not None and message.author.id == me.id,
         is_nobodys=message.is_system() or message.author.name.startswith(_DELETED_ACCOUNT),
     )
+
+
+def _speakers(messages: list[discord.Message]) -> set[int]:
+    """Who wrote them; a thread's first line stands for the message it was opened on."""
+    begun_on = [message.reference.resolved for message in messages if message.reference is not None]
+    found = [message for message in (*messages, *begun_on) if isinstance(message, discord.Message)]
+    return {message.author.id for message in found if not message.author.bot}
 
 
 def _spot_in_server(channel: Any) -> Spot:

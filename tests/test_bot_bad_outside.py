@@ -133,7 +133,13 @@ async def test_every_fault_of_the_model_ends_with_an_answer_or_a_sentence(
     """All at once, in a thread each: none may keep the others waiting either."""
     hasty = Timeouts(first_byte=0.5, silence=0.5, event=1.0)
     monkeypatch.setattr("bot.openrouter.client.Timeouts", lambda: hasty)  # nobody waits minutes in a test
-    async with stage(tmp_path) as bot, bot.app():
+    async with stage(tmp_path) as bot:
+        await bot.lift_limits()
+        await _ask_for_every_fault(bot)
+
+
+async def _ask_for_every_fault(bot: Stage) -> None:
+    async with bot.app():
         threads = {phrase: await bot.thread_of(bot.mention(bot.ben, f"{phrase} {MARK}")) for phrase in FAULTS}
 
         for phrase, thread in threads.items():

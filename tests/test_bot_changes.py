@@ -447,7 +447,8 @@ class TestDeletedPlaces:
 
         await bot.until(lambda: bot.model.requests[-1].cancelled, "the provider's connection is closed")
         await self.nothing_is_left(bot)
-        assert len(await rows(bot.settings.database_url, tables.usage)) == 2
+        ledger = await rows(bot.settings.database_url, tables.usage)
+        assert [row["is_question"] for row in ledger] == [True, True, True]  # what was cut off is paid as well
         other, _ = await conversation(bot, "again")
         assert "You said: again" in bot.text(other.id)
         assert len(bot.model.requests) == 4

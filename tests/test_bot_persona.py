@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bot.messages import JsonObject
-from bot.persona import BUILT_IN
+from bot.persona import BUILT_IN, TOOLS
 from bot.playground.discord.records import Channel
 from tests.bot_trouble import Private
 from tests.whole_bot import Stage, script_file, stage
@@ -93,7 +93,7 @@ async def test_it_works_in_a_dm_from_the_start(bot: Stage) -> None:
     channel, private = bot.world.open_dm(bot.ben, bot.bot), Private(bot, bot.ben)
     await write(bot, bot.ben, channel.id, PIRATE)
     await private.told("own instructions")
-    assert await asked(bot, bot.ben, channel.id) == PIRATE
+    assert await asked(bot, bot.ben, channel.id) == PIRATE + TOOLS
     await write(bot, bot.ben, channel.id, "")
     await private.told("I follow my usual instructions again.")
 

@@ -11,7 +11,8 @@ from PIL import Image
 from bot.context import estimate_text, estimate_turn, fit
 from bot.messages import Conversation, Said, Spending, Step, Text, Turn, TurnStatus, Usage
 from bot.model import ModelInfo
-from bot.render.chart import HEIGHT, HEIGHT_WITHOUT_COSTS, WIDTH, draw_window
+from bot.render.chart import HEIGHT, HEIGHT_WITHOUT_COSTS, draw_window
+from bot.render.pen import WIDTH
 from bot.render.window_facts import alt_text, facts, percent, short_number
 from bot.window import Room, Window, look_at, room_for
 
@@ -98,7 +99,15 @@ class TestWords:
 
     @pytest.mark.parametrize(
         ("count", "short"),
-        [(0, "0"), (999, "999"), (12_345, "12.3k"), (99_949, "99.9k"), (262_144, "262k"), (1_048_576, "1.0M")],
+        [
+            (0, "0"),
+            (999, "999"),
+            (12_345, "12.3k"),
+            (99_949, "99.9k"),
+            (262_144, "262k"),
+            (1_048_576, "1.0M"),
+            (10**9, "1.0B"),
+        ],
     )
     def test_large_numbers_are_short_in_the_picture(self, count: int, short: str) -> None:
         assert short_number(count) == short

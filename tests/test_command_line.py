@@ -8,6 +8,7 @@ import signal
 import socket
 import sqlite3
 import time
+import tomllib
 from contextlib import closing
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from tests.command_line import (
     KEY,
     NOWHERE,
     PATIENCE,
+    ROOT,
     TOKEN,
     UNPRIVILEGED,
     end_of,
@@ -78,6 +80,10 @@ async def test_help_and_version_need_no_settings(tmp_path: Path) -> None:
     assert (helped.code, helped.err) == (0, "")
     assert all(command in helped.out for command in ("run", "playground", "doctor"))
     assert (versioned.code, versioned.out) == (0, f"Cogitor {__version__}\n")
+
+
+def test_the_package_says_the_same_version() -> None:
+    assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"] == __version__
 
 
 @pytest.mark.parametrize("arguments", [("dance",), ("playground", "--port", "99999"), ("playground", "--port", "-1")])
@@ -246,7 +252,7 @@ def test_a_world_that_the_disk_refuses_is_saved_with_the_next_change(
 async def test_another_model_server_is_used_instead_of_the_stand_in_and_the_page_says_so(tmp_path: Path) -> None:
     async with (
         ModelServer(speed=float("inf")) as model,
-        playground(tmp_path, OPENROUTER_BASE_URL=model.base_url, OPENROUTER_API_KEY=KEY) as running,
+        playground(tmp_path, OPENROUTER_BASE_URL=model.base_url, OPENROUTER_API_KEY=KEY, TITLES="false") as running,
     ):
         start_view = await running.get("play/start")
         assert start_view["model"] == {"label": "kimi-k2-thinking", "stand_in": False}

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from bot.sandbox.ready import COMPILED
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -26,10 +28,45 @@ def copied() -> list[str]:
     return [source for *sources, _ in copies for source in sources]
 
 
+def stages() -> dict[str, str]:
+    """The Dockerfile's stages by name, in order, without their first lines' keyword."""
+    texts = re.split(r"^FROM ", (ROOT / "Dockerfile").read_text(), flags=re.MULTILINE)[1:]
+    return {text.split("\n")[0].split()[-1]: text for text in texts}
+
+
 def carried() -> list[str]:
-    """What of the repository the last stage carries."""
-    last = (ROOT / "Dockerfile").read_text().rpartition("\nFROM ")[2]
-    return re.findall(r"^COPY (\w+) \w+$", last, re.MULTILINE)
+    """What of the repository every image carries."""
+    return re.findall(r"^COPY (\w+) \w+$", stages()["base"], re.MULTILINE)
+
+
+def test_the_ordinary_image_is_the_default_and_leaves_the_sandbox_out() -> None:
+    name, text = list(stages().items())[-1]
+    target = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]["bot"]["build"]["target"]
+
+    assert name == "bot"
+    assert text.startswith("base AS bot")
+    assert "sandbox" not in text + stages()["base"] + stages()["packages"]
+    assert target == "${COGITOR_IMAGE:-bot}"
+
+
+def test_the_image_with_the_sandbox_has_it_compiled_and_its_users_own() -> None:
+    """The bot refuses compiled code that is not its user's own; who builds it is somebody else."""
+    with_it = stages()["bot-with-sandbox"]
+
+    assert with_it.startswith("base AS bot-with-sandbox")
+    assert "--extra sandbox" in stages()["sandbox"]
+    assert "python -m bot.sandbox" in stages()["sandbox"]
+    assert "COPY --from=sandbox --chown=cogitor /cogitor/.sandbox .sandbox" in with_it
+    assert COMPILED.relative_to(ROOT) == Path(".sandbox")
+
+
+def test_the_sandbox_needs_no_privileges_in_the_container() -> None:
+    bot = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]["bot"]
+
+    assert bot["cap_drop"] == ["ALL"]
+    assert bot["security_opt"] == ["no-new-privileges:true"]
+    assert bot["read_only"]
+    assert "privileged" not in bot
 
 
 def test_everything_that_is_copied_exists_and_gets_past_the_ignore_file() -> None:
@@ -73,7 +110,9 @@ def test_the_python_and_the_packages_are_pinned() -> None:
 
     assert pinned is not None
     assert f"uv=={pinned[1]}" in (ROOT / "Dockerfile").read_text()
-    assert all(re.match(r"python:3\.\d+", image) for image in instructions("FROM"))
+    images = [line.split()[0] for line in instructions("FROM")]
+    assert all(image in stages() or re.match(r"python:3\.\d+", image) for image in images)
+    assert images[:3:2] == ["python:3.13-slim"] * 2
     assert any("--locked" in step for step in instructions("RUN"))
 
 

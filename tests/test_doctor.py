@@ -18,6 +18,7 @@ from bot.playground.discord.permissions import BOT_PERMISSIONS, Permission
 from bot.playground.discord.rest_faults import Answer, Drop, TooMany
 from bot.playground.discord.world import default_world, new_world
 from bot.playground.model.server import BAD_KEY
+from bot.sandbox.owner import Sandbox
 from bot.settings import Settings
 from bot.store import Store
 from tests.whole_bot import Stage, stage
@@ -40,6 +41,18 @@ def the_line(lines: list[str], about: str) -> str:
     return found[0]
 
 
+@pytest.fixture(autouse=True)
+def sandbox_fault(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What is wrong with the sandbox, which is not run here; nothing unless a test adds to it."""
+    faults: list[str] = []
+
+    async def why_unavailable(_: Sandbox) -> str | None:
+        return faults[0] if faults else None
+
+    monkeypatch.setattr(Sandbox, "why_unavailable", why_unavailable)
+    return faults
+
+
 @pytest.fixture
 async def servers(tmp_path: Path) -> AsyncGenerator[Stage]:
     async with stage(tmp_path) as built:
@@ -55,7 +68,18 @@ async def test_when_all_is_well_every_check_says_so(servers: Stage) -> None:
     assert code == 0
     assert lines[-1] == "Everything is in order."
     assert all(line.startswith("✔ ") for line in lines[:-1]), lines
-    for about in ("Settings", "Token", "Gateway", "intent", "User install", "Commands", "Server", "Model ", "Database"):
+    for about in (
+        "Settings",
+        "Token",
+        "Gateway",
+        "intent",
+        "User install",
+        "Commands",
+        "Server",
+        "Model ",
+        "Database",
+        "Sandbox",
+    ):
         the_line(lines, about)
 
 
@@ -251,3 +275,27 @@ async def test_a_key_that_is_refused_is_found_out_at_the_server(servers: Stage) 
 
     assert refused.text.startswith("Key: OPENROUTER_API_KEY does not work (bad_key).")
     assert (accepted.health, accepted.text) == (Health.GOOD, "Key: accepted; $10.00 of $10.00 are left to spend.")
+
+
+async def test_a_sandbox_that_nobody_installed_is_no_fault(
+    servers: Stage, sandbox_fault: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.doctor.is_installed", lambda: False)
+    sandbox_fault.append("It is not installed: make sandbox.")
+
+    code, lines = await doctor(servers.settings)
+
+    assert code == 0
+    assert the_line(lines, "✔ Sandbox: optional").endswith("It is not installed: make sandbox.")
+
+
+async def test_a_sandbox_that_is_installed_but_does_not_work_is_worth_knowing(
+    servers: Stage, sandbox_fault: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.doctor.is_installed", lambda: True)
+    sandbox_fault.append("It is not compiled: make sandbox.")
+
+    code, lines = await doctor(servers.settings)
+
+    assert code == 0
+    assert the_line(lines, "! Sandbox") == "! Sandbox: It is not compiled: make sandbox."

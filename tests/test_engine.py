@@ -28,7 +28,7 @@ from bot.events import (
 )
 from bot.messages import JsonObject, Said, Text, ToolCall, Turn, Usage
 from bot.model import ModelRequest, ToolSpec
-from bot.tools import Toolbox, ToolFailed
+from bot.tools import Adapted, Toolbox, ToolFailed
 
 Script = Sequence[ModelEvent | ModelError]
 
@@ -78,7 +78,7 @@ async def run(
     async def no_sleep(_seconds: float) -> None:
         return None
 
-    engine = Engine(model, clock=lambda: 0.0, sleep=no_sleep, max_steps=5)
+    engine = Engine(model, clock=lambda: 0.0, sleep=no_sleep)
     async with aclosing(engine.run(asked, tools or Toolbox(), draft)) as stream:
         return [event async for event in stream]
 
@@ -109,7 +109,7 @@ async def test_tools_run_and_their_results_go_back_with_the_reasoning_of_their_s
     )
     model = ScriptedModel([call, SAY_HI])
 
-    events = await run(model, request(), draft, Toolbox({"double": Doubler()}))
+    events = await run(model, request(), draft, Toolbox([Adapted(Doubler())]))
 
     assert [type(event) for event in events] == [Thought, ToolStarted, ToolEnded, Answered]
     sent_back = model.asked[1].turns[-1].steps
@@ -135,21 +135,11 @@ async def test_a_wrong_call_comes_back_to_the_model_as_an_error_it_can_act_on(
     call: Script = (Opened("gen-1", "a/one"), ToolCallDelta(0, "x", name, arguments), Finished("tool_calls"))
     model = ScriptedModel([call, SAY_HI])
 
-    await run(model, request(), draft, Toolbox({"double": Doubler()}))
+    await run(model, request(), draft, Toolbox([Adapted(Doubler())]))
 
     (result,) = model.asked[1].turns[-1].steps[0].tool_results
     assert result.is_error
     assert told in result.content
-
-
-async def test_a_model_that_never_stops_calling_tools_is_stopped_politely() -> None:
-    call: Script = (Opened("gen-1", "a/one"), ToolCallDelta(0, "x", "double", '{"n": 1}'), Finished("tool_calls"))
-    model = ScriptedModel([call] * 9)
-
-    events = await run(model, request(), Draft(), Toolbox({"double": Doubler()}))
-
-    assert len(model.asked) == 5
-    assert events[-1] == Noticed("I stopped after 5 steps.")
 
 
 @pytest.mark.parametrize("fault", [ModelFault.CUT_OFF, ModelFault.EMPTY, ModelFault.GARBLED])
@@ -176,7 +166,8 @@ async def test_a_stream_that_fails_after_some_text_is_not_asked_again_and_the_te
 
 
 @pytest.mark.parametrize(
-    "fault", [ModelFault.OVERLOADED, ModelFault.RATE_LIMITED, ModelFault.TIMEOUT, ModelFault.NO_MODEL]
+    "fault",
+    [ModelFault.OVERLOADED, ModelFault.RATE_LIMITED, ModelFault.TIMEOUT, ModelFault.NO_MODEL, ModelFault.POLICY],
 )
 async def test_a_model_that_is_not_available_hands_over_to_the_next_one(fault: ModelFault) -> None:
     model = ScriptedModel([(ModelError(fault),), SAY_HI])
@@ -243,7 +234,7 @@ async def test_a_tool_call_that_leaked_into_the_text_is_run(leak: Script) -> Non
     draft = Draft()
     model = ScriptedModel([leak, SAY_HI])
 
-    events = await run(model, request(), draft, Toolbox({"double": Doubler()}))
+    events = await run(model, request(), draft, Toolbox([Adapted(Doubler())]))
 
     assert events == [ToolStarted("double", ""), ToolEnded("double", 0.0, False), Answered("Hi")]
     assert [result.content for result in draft.steps()[0].tool_results] == ["42"]
@@ -268,7 +259,7 @@ async def test_what_turns_out_to_be_reasoning_is_taken_back_from_the_answer_and_
     call: Script = (TextDelta("Look."), ToolCallDelta(0, "d:0", "double", '{"n": 21}'), Finished("tool_calls"))
     leak: Script = (TextDelta("Hm"), TextDelta(".\n"), TextDelta("</think>\n\nIt is 42."), Finished("stop"))
 
-    events = await run(ScriptedModel([call, leak]), request(), draft, Toolbox({"double": Doubler()}))
+    events = await run(ScriptedModel([call, leak]), request(), draft, Toolbox([Adapted(Doubler())]))
 
     first = [Answered("Look."), ToolStarted("double", ""), ToolEnded("double", 0.0, False)]
     taken_back = [StartedOver(), *first, Thought("Hm.\n")]
@@ -280,7 +271,7 @@ async def test_a_later_step_that_is_tried_again_does_not_show_its_thoughts_twice
     call: Script = (ReasoningDelta("Call."), ToolCallDelta(0, "d:0", "double", '{"n": 21}'), Finished("tool_calls"))
     cut: Script = (ReasoningDelta("Now"), ModelError(ModelFault.CUT_OFF, retryable=True))
 
-    events = await run(ScriptedModel([call, cut, SAY_HI]), request(), Draft(), Toolbox({"double": Doubler()}))
+    events = await run(ScriptedModel([call, cut, SAY_HI]), request(), Draft(), Toolbox([Adapted(Doubler())]))
 
     first = [Thought("Call."), ToolStarted("double", ""), ToolEnded("double", 0.0, False)]
     assert events == [*first, Thought("Now"), StartedOver(), *first, Answered("Hi")]

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.errors import FilesRefused, MessageGone, MessageTooOld, RetryLater, ShowError
-from bot.events import Answered, Noticed, Thought, ToolStarted
+from bot.events import Answered, Noticed, StartedOver, Thought, ToolStarted
 from bot.messages import TurnStatus
 from bot.render.pace import Pace
 from bot.render.page import Control, Page
@@ -351,6 +351,8 @@ async def test_a_page_that_is_not_needed_any_more_is_deleted_at_the_end() -> Non
         shown.touch()
         await asyncio.sleep(3)
         assert len(stage.port.messages) == 2
+        shown.reply.apply(StartedOver())
+        await stream(shown, ["x" * 1900])
         assert await end(shown) == (100,)
         assert len(stage.port.messages) == 1
 

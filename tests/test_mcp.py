@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 
 from bot.messages import ToolCall
-from bot.tools import Toolbox, ToolFailed
+from bot.tools import Adapted, Toolbox, ToolFailed
 from bot.tools.mcp import McpServers, ServerStatus, State
 from bot.tools.mcp_config import HttpServer, ServerConfig, StdioServer
 from tests.web_site import answer, open_site
@@ -143,7 +143,9 @@ async def _speaks_with_the_sdk(stage: Stage, prefix: str) -> None:
         "required": ["a"],
     }
     assert "$" not in json.dumps(tools[prefix + "move"].spec.parameters)
-    result = await Toolbox(tools).call(ToolCall("1", prefix + "add", '{"a": 2, "b": 3}'))
+    result, _ = await Toolbox(Adapted(tool) for tool in tools.values()).call(
+        ToolCall("1", prefix + "add", '{"a": 2, "b": 3}')
+    )
     assert not result.is_error
     assert result.content == "\n".join(
         [

@@ -20,7 +20,7 @@ from bot.metered import LOOK_UP_AFTER, SETTLE_AGAIN_AFTER, TOO_OLD_SECONDS, Mete
 from bot.model import Key, ModelInfo, ModelRequest, Standing
 from bot.store import Store
 from bot.store import tables as t
-from bot.tools import Toolbox
+from bot.tools import Adapted, Toolbox
 from tests.databases import Clock, rows
 from tests.test_engine import Doubler
 
@@ -469,16 +469,19 @@ async def test_a_short_answer_is_not_made_longer_by_what_a_budget_allows(gate: G
 
 async def test_a_turn_is_stopped_between_its_steps_when_its_money_is_used_up(gate: Gate) -> None:
     """Tools may be called as long as there is something left; the step after that is not sent."""
-    call = ToolCallDelta(0, "call-1", "double", '{"n": 21}')
-    step: Script = (OPENED, call, Finished("tool_calls"), UsageReported(Usage(10, 10, cost=60_000_000)))
-    gate.model.scripts = [step, step, step]
+
+    def step(number: int) -> Script:
+        call = ToolCallDelta(0, "call-1", "double", f'{{"n": {number}}}')
+        return OPENED, call, Finished("tool_calls"), UsageReported(Usage(10, 10, cost=60_000_000))
+
+    gate.model.scripts = [step(21), step(4), step(5)]
     hourly = Cap("requests_per_user_hour", Measure.QUESTIONS, True, HOUR, 1)
     engine, draft = Engine(gate.metered, clock=gate.clock), Draft()
     asked = request(bill=Bill(1, 2, 10, 20, (COST, hourly)))
     with pytest.raises(LimitExceeded, match=r"You have used \$0\.12 of the \$0\.10"):
-        async with aclosing(engine.run(asked, Toolbox({"double": Doubler()}), draft)) as events:
+        async with aclosing(engine.run(asked, Toolbox([Adapted(Doubler())]), draft)) as events:
             async for _ in events:
                 pass
     assert len(gate.model.asked) == draft.finished == 2
-    assert [result.content for kept in draft.steps()[:2] for result in kept.tool_results] == ["42", "42"]
+    assert [result.content for kept in draft.steps()[:2] for result in kept.tool_results] == ["42", "8"]
     assert sum(row["is_question"] for row in await gate.ledger()) == 1

@@ -75,7 +75,9 @@ async def test_deleted_rows_take_theirs_along_in_every_table(store: Store, datab
     async with engine.connect() as db:
         found = await db.run_sync(cascades)
     await engine.dispose()
-    assert found == {name: ["CASCADE"] for name in ("turns", "said", "files", "steps", "pages", "unshown")}
+    assert found == {
+        name: ["CASCADE"] for name in ("turns", "said", "files", "steps", "pages", "quotes", "quoted", "unshown")
+    }
 
 
 async def test_opening_an_up_to_date_database_changes_nothing(database_url: str) -> None:

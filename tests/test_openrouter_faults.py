@@ -71,6 +71,31 @@ def test_the_status_alone_says_enough(status: int, fault: ModelFault, retryable:
         (400, {"metadata": {"error_type": "something new"}}, ModelFault.REFUSED),
         (400, {"metadata": None, "code": None}, ModelFault.REFUSED),
         (400, [1, 2], ModelFault.REFUSED),
+        (
+            404,
+            {"code": 404, "message": "No endpoints found matching your data policy (Zero data retention)."},
+            ModelFault.POLICY,
+        ),
+        (
+            404,
+            {
+                "message": "No endpoints available matching your guardrail restrictions and data policy.",
+                "metadata": {"error_type": "not_found"},
+            },
+            ModelFault.POLICY,
+        ),
+        (404, {"message": "x", "availability": {"code": "privacy_restricted"}}, ModelFault.POLICY),
+        (404, {"message": "No endpoints found that support tool use."}, ModelFault.TOOLS_REFUSED),
+        (400, {"message": "gemma3:4b does not support tools", "type": "api_error"}, ModelFault.TOOLS_REFUSED),
+        (500, {"message": "tools param requires --jinja flag", "type": "server_error"}, ModelFault.TOOLS_REFUSED),
+        (500, {"message": "Unsupported param: tools", "type": "server_error"}, ModelFault.TOOLS_REFUSED),
+        (
+            400,
+            {"message": '"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set'},
+            ModelFault.TOOLS_REFUSED,
+        ),
+        (429, {"message": "This plan does not support tools"}, ModelFault.RATE_LIMITED),
+        (400, {"message": "my data policy is odd"}, ModelFault.REFUSED),
     ],
 )
 def test_the_body_says_it_more_exactly(status: int, error: Any, fault: ModelFault) -> None:

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.guild import DataPolicy
 from bot.messages import Part, ReasoningDetail, Said, Step, Text, TextFile, ToolCall, ToolResult, Turn, TurnStatus
 from bot.model import ModelInfo, ModelRequest, ToolSpec
 from bot.openrouter.replay import family
@@ -134,6 +135,8 @@ def test_repeated_ids_are_paired_in_order() -> None:
         ('{"a":  1}', '{"a":  1}'),
         ('{"a"', '{"malformed": "{\\"a\\""}'),
         ("[1]", '{"malformed": "[1]"}'),
+        ('{"a": NaN}', '{"malformed": "{\\"a\\": NaN}"}'),
+        ('{"a": [-Infinity]}', '{"malformed": "{\\"a\\": [-Infinity]}"}'),
     ],
 )
 def test_malformed_arguments_do_not_spoil_later_requests(arguments: str, sent: str) -> None:
@@ -321,6 +324,22 @@ def test_each_request_begins_with_the_bytes_of_the_one_before(answers: list[list
         before = content[: content.rindex(b'],"max_tokens"')]
 
 
+@pytest.mark.parametrize(
+    ("policy", "wishes"),
+    [
+        (DataPolicy.NO_TRAINING, {"data_collection": "deny"}),
+        (DataPolicy.ZERO_RETENTION, {"data_collection": "deny", "zdr": True}),
+        (DataPolicy.ANY, None),
+    ],
+)
+def test_openrouter_is_told_to_whom_a_conversation_may_go_and_nobody_else(
+    policy: DataPolicy, wishes: dict[str, object] | None
+) -> None:
+    asked = request(turn(), data_policy=policy)
+    assert build_body(asked, None, openrouter=True).get("provider") == wishes
+    assert "provider" not in build_body(asked, None, openrouter=False)
+
+
 def test_any_text_can_be_serialised() -> None:
     content = serialise(build_body(request(turn(question="a\ud83d b\ud83d\ude00")), None, openrouter=True))
     assert json.loads(content)["messages"][1]["content"] == "[Ada] a\ufffd b\U0001f600"
@@ -336,5 +355,6 @@ def test_bodies_agree_with_openrouters_schema() -> None:
     tool = ToolSpec("f", "Does.", {"type": "object", "properties": {}})
     asked = request(turn(*steps), turn(), tools=(tool,), fallbacks=("a/b",), effort="high")
     for info in (None, KIMI_INFO):
-        schema.validate(build_body(asked, info, openrouter=True))
+        for policy in DataPolicy:
+            schema.validate(build_body(replace(asked, data_policy=policy), info, openrouter=True))
     assert not schema.is_valid({"messages": [{"role": "user", "content": 7}]})

@@ -62,6 +62,7 @@ FACTS = Facts(
     channel_name=lambda it: f"channel-{it}" if it % 2 else None,
     role_name=lambda it: f"role-{it}" if it % 2 else None,
     ceilings={"usd_per_user_day": 10**9},
+    tools=("web_fetch", "read_attachment", "read_thread", "run_python"),
 )
 
 
@@ -284,10 +285,23 @@ def test_values_that_the_panel_never_offered_are_refused(name: str, values: list
         chosen(panel(), name, values)
 
 
+def test_tools_that_are_off_can_be_turned_on_and_those_that_are_gone_can_be_turned_off() -> None:
+    shown = panel(tools=["web_fetch", "mcp_gone"])
+    offered = {option.value: option.chosen for option in select(detail(shown, "tools"), "set:tools").options}
+    assert offered == {
+        "web_fetch": True,
+        "read_attachment": False,
+        "read_thread": False,
+        "run_python": False,
+        "mcp_gone": True,
+    }
+    assert chosen(shown, "tools", ["run_python"]) == ["run_python"]
+
+
 def test_tools_beyond_what_one_select_shows_stay_as_they_are() -> None:
     tools = [f"mcp_{n}" for n in range(40)]
     shown = panel(tools=[*tools])
-    assert chosen(shown, "tools", ["web_fetch"]) == ["web_fetch", *tools[22:]]
+    assert chosen(shown, "tools", ["web_fetch"]) == ["web_fetch", *tools[21:]]
 
 
 def test_two_who_decide_on_what_they_saw_lose_nothing_of_each_other() -> None:

@@ -20,7 +20,7 @@ from bot.openrouter import Catalogue, OpenRouter, Timeouts, open_http
 from bot.openrouter.replay import family
 from bot.playground.model import ModelServer
 from bot.playground.model.checks import UNPROVEN
-from bot.tools import Toolbox
+from bot.tools import Adapted, Toolbox
 from tests.model_talk import CLAUDE, GEMINI, GROK, KIMI, PLAIN, SCRIPT, SMALL, Json
 
 pytest_plugins = ["tests.model_fixtures"]
@@ -116,7 +116,7 @@ async def finished_turn(model: OpenRouter, question: ModelRequest) -> Turn:
     """Let the engine answer, and return the turn as it would be stored."""
     engine = Engine(model, clock=time.monotonic, sleep=at_once)
     draft = Draft()
-    async with aclosing(engine.run(question, Toolbox({"web_fetch": Echo(FETCH)}), draft)) as events:
+    async with aclosing(engine.run(question, Toolbox([Adapted(Echo(FETCH))]), draft)) as events:
         async for _ in events:
             pass
     return replace(question.turns[-1], status=TurnStatus.DONE, steps=draft.steps())

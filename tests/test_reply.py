@@ -8,8 +8,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.events import Answered, Ended, Noticed, ReplyEvent, StartedOver, Thought, ToolEnded, ToolStarted
-from bot.messages import Said, Step, Text, ToolCall, ToolResult, Turn, TurnStatus, Usage
+from bot.events import (
+    Answered,
+    Cited,
+    Ended,
+    FilesMade,
+    Noticed,
+    ReplyEvent,
+    StartedOver,
+    Thought,
+    ToolEnded,
+    ToolStarted,
+)
+from bot.messages import MadeFile, Said, Source, Step, Text, ToolCall, ToolResult, Turn, TurnStatus, Usage
 from bot.render.footer import dollars, seconds, short_model
 from bot.render.inline import units
 from bot.render.page import Control, Page
@@ -174,20 +185,85 @@ def test_tools_are_shown_while_they_work() -> None:
     assert "run\\_python · failed after 3 s" in content(made)
 
 
-def test_many_tools_are_folded() -> None:
-    made = reply(
-        *(event for number in range(9) for event in (ToolStarted("t", f"{number}"), ToolEnded("t", 1.0, False)))
-    )
-    assert content(made).startswith("-# 🔧 5 more before\n-# 🔧 t 5 · 1 s\n")
+def used(number: int, name: str = "t", about: str = "", *, step: int | None = None) -> tuple[ReplyEvent, ReplyEvent]:
+    place = number if step is None else step
+    return ToolStarted(name, about, number, place), ToolEnded(name, 2.0, False, number)
 
 
-def test_tools_used_are_named_at_the_end() -> None:
-    made = reply(
-        ToolStarted("a", ""), ToolEnded("a", 1, False), ToolStarted("a", ""), ToolEnded("a", 1, False), Answered("Hi.")
-    )
+def test_many_tools_are_folded_into_how_many_they_were_and_how_long_they_took() -> None:
+    made = reply(*(event for number in range(9) for event in used(number, about=f"{number}")))
+    assert content(made).startswith("-# 🔧 5 steps · 10 s before\n-# 🔧 t 5 · 2 s\n")
+    made.apply(Answered("Hi."))
+    made.apply(ended())
+    assert content(made) == f"Hi.\n-# 🔧 9 steps · 18 s · t ×9\n{FOOTER}"
+
+
+def test_tools_that_ran_at_the_same_time_count_their_time_once() -> None:
+    made = reply(*(event for number in range(6) for event in used(number, step=number // 3)), Answered("Hi."), ended())
+    assert "-# 🔧 6 steps · 4 s · t ×6\n" in content(made)
+
+
+def test_few_tools_keep_a_line_each_at_the_end() -> None:
+    made = reply(*used(0, "a", "docs.python.org"), *used(1, "b"), Answered("Hi."))
     assert content(made) == "Hi."
     made.apply(ended())
-    assert content(made) == f"Hi.\n-# 🔧 a ×2\n{FOOTER}"
+    assert content(made) == f"Hi.\n-# 🔧 a docs.python.org · 2 s\n-# 🔧 b · 2 s\n{FOOTER}"
+
+
+def test_of_calls_at_the_same_time_each_end_is_that_of_its_own_call() -> None:
+    made = reply(ToolStarted("t", "x", 0), ToolStarted("t", "y", 1), ToolEnded("t", 1.0, False, 0))
+    assert content(made).splitlines()[:2] == ["-# 🔧 t x · 1 s", "-# 🔧 t y · …"]
+
+
+def test_a_tool_that_was_stopped_says_that_it_did_not_finish() -> None:
+    made = reply(ToolStarted("t", "x"), ended(TurnStatus.STOPPED))
+    assert "-# 🔧 t x · not finished" in content(made)
+
+
+@pytest.mark.parametrize("status", [TurnStatus.STOPPED, TurnStatus.FAILED, TurnStatus.INTERRUPTED])
+def test_an_answer_that_ended_between_tools_can_be_continued(status: TurnStatus) -> None:
+    (page,) = reply(*used(0), ended(status, error="Broken.")).pages(0)
+    assert Control.CONTINUE in page.controls
+
+
+def test_sources_are_links_under_the_answer_without_previews() -> None:
+    sources = (Source("https://a.example/x?y=1", "A *bold* [title]"), Source("https://b.example", ""))
+    shown = content(reply(Answered("Hi."), Cited(sources), Cited(sources), ended()))
+    links = "-# 🔗 [A \\*bold\\* \\[title\\]](<https://a.example/x?y=1>)\n-# 🔗 <https://b.example>"
+    assert shown == f"Hi.\n{links}\n{FOOTER}"
+
+
+def test_a_title_that_looks_like_a_link_does_not_stand_for_another_one() -> None:
+    shown = content(reply(Answered("Hi."), Cited((Source("https://evil.example", "https://bank.example"),)), ended()))
+    assert "bank" not in shown
+
+
+def test_many_sources_and_tools_leave_room_for_how_it_ended() -> None:
+    sources = tuple(Source(f"https://{n}.example/{'x' * 380}", "long title " * 9) for n in range(40))
+    events = [event for number in range(4) for event in used(number, "tool" * 15, "about " * 20)]
+    notices = [Noticed(f"{n} " + "remark " * 60) for n in range(9)]
+    made = reply(*events, *notices, Cited(sources), Answered("x" * 1_990), ended(TurnStatus.FAILED, error="e" * 900))
+    assert all(units(page.content) <= 2_000 for page in made.pages(0))
+    assert "eee" in made.pages(0)[-1].content
+
+
+def test_files_that_tools_made_come_with_the_end_and_names_stay_apart() -> None:
+    code = "```python title=chart.png\n" + "x = 1\n" * 100 + "```"
+    files = (MadeFile("chart.png", b"1"), MadeFile("chart.png", b"2"))
+    made = reply(FilesMade(files), Answered(code))
+    assert not any(page.files for page in made.pages(0))
+    made.apply(ended())
+    names = [file.name for file in made.pages(0)[-1].files]
+    assert len(names) == len(set(names)) == 3
+    assert [file.data for file in made.pages(0)[-1].files[:2]] == [b"1", b"2"]
+
+
+def test_starting_over_forgets_files_and_sources() -> None:
+    made = reply(FilesMade((MadeFile("a.png", b"1"),)), Cited((Source("https://a.example", "A"),)), StartedOver())
+    made.apply(Answered("Hi."))
+    made.apply(ended())
+    assert content(made) == f"Hi.\n{FOOTER}"
+    assert not made.pages(0)[-1].files
 
 
 def test_text_after_a_tool_begins_a_new_paragraph() -> None:
@@ -243,7 +319,7 @@ def turn(*steps: Step, status: TurnStatus = TurnStatus.DONE, **rest: object) -> 
 
 
 def test_a_stored_turn_looks_as_it_did_live() -> None:
-    call, result = ToolCall("1", "web", "{}"), ToolResult("1", "web", "found")
+    call, result = ToolCall("1", "web", "{}"), ToolResult("1", "web", "found", about="q", seconds=2.0)
     stored = turn(
         Step(
             model=MODEL,
@@ -261,7 +337,7 @@ def test_a_stored_turn_looks_as_it_did_live() -> None:
         ToolEnded("web", 2.0, False), Answered("Fo"), Answered("und."), ended(),
     )  # fmt: skip
     assert Reply.of(stored).pages(0) == live.pages(0)
-    assert content(live) == f"Let me look.\n\nFound.\n-# 🔧 web\n-# Trimmed.\n{FOOTER}"
+    assert content(live) == f"Let me look.\n\nFound.\n-# 🔧 web q · 2 s\n-# Trimmed.\n{FOOTER}"
 
 
 @settings(max_examples=60, deadline=None)

@@ -41,6 +41,9 @@ def test_without_any_environment_the_defaults_hold() -> None:
         ("OPENROUTER_BASE_URL", "localhost:9999"),
         ("HEALTH_PORT", "99999"),
         ("MODEL", ""),
+        ("DATA_POLICY", "some"),
+        ("RETENTION_DAYS", "never"),
+        ("PRIVACY_URL", "my page"),
     ],
 )
 def test_a_malformed_value_is_named_with_its_remedy_and_not_repeated(

@@ -77,19 +77,23 @@ class TestConversations:
     async def test_the_first_writer_wins(self, store: Store, thread: Conversation) -> None:
         assert await store.add_conversation(replace(thread, title="Another")) == thread
 
-    async def test_saving_overwrites_and_can_clear(self, store: Store, thread: Conversation) -> None:
-        await store.save_conversation(replace(thread, title="New", model="a/b"))
-        await store.save_conversation(replace(thread, title="Newer", model=None))
-        assert await store.conversation(thread.id) == replace(thread, title="Newer", model=None)
-
-    async def test_the_window_moves_without_touching_anything_else(self, store: Store, thread: Conversation) -> None:
-        await store.save_conversation(replace(thread, model="a/b"))
+    async def test_each_choice_is_set_and_cleared_without_touching_another(
+        self, store: Store, thread: Conversation
+    ) -> None:
+        await store.set_model(thread.id, "a/b")
+        await store.set_effort(thread.id, "high")
+        await store.set_show_reasoning(thread.id, ShowReasoning.SPOILER)
+        await store.set_listen(thread.id, Listen.MENTIONS)
         await store.leave_behind(thread.id, before_turn=9)
-        assert await store.conversation(thread.id) == replace(thread, model="a/b", first_turn_id=9)
+        changed = replace(thread, model="a/b", effort="high", show_reasoning=ShowReasoning.SPOILER, first_turn_id=9)
+        assert await store.conversation(thread.id) == replace(changed, listen=Listen.MENTIONS)
+        await store.set_model(thread.id, None)
+        await store.set_effort(thread.id, None)
+        assert await store.conversation(thread.id) == replace(changed, listen=Listen.MENTIONS, model=None, effort=None)
 
-    async def test_saving_does_not_bring_a_forgotten_one_back(self, store: Store, thread: Conversation) -> None:
+    async def test_a_choice_does_not_bring_a_forgotten_one_back(self, store: Store, thread: Conversation) -> None:
         await store.forget_channel(thread.id)
-        await store.save_conversation(thread)
+        await store.set_model(thread.id, "a/b")
         assert await store.conversation(thread.id) is None
 
     async def test_forgetting_leaves_nothing_but_the_ledger(self, store: Store, turn: Turn, database_url: str) -> None:

@@ -450,7 +450,7 @@ async def test_tallies_that_no_window_reaches_any_more_are_cleared_away(
     await spend(store, 1, Usage(cost=5))
     clock.now = NOW + MONTH + 4 * HOUR
     await spend(store, 2, Usage(cost=6))
-    await store.take_over()
+    await store.prune_tallies()
     assert {row["cost"] for row in await rows(database_url, t.tallies)} == {6}
     assert len(await rows(database_url, t.usage)) == 2
 

@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 import aiohttp
 
 from bot.app import App
+from bot.guild import LIMITS
 from bot.messages import JsonObject
 from bot.playground.discord.gateway_connection import GatewayLimits
 from bot.playground.discord.records import Channel, Message
@@ -25,6 +26,7 @@ from bot.playground.discord.server import DiscordServer
 from bot.playground.discord.world import World, default_world
 from bot.playground.model import ModelServer, load_script
 from bot.settings import Settings, load_settings
+from bot.store import Store
 
 T = TypeVar("T")
 
@@ -64,6 +66,14 @@ class Stage:
 
     def channel(self, name: str) -> int:
         return next(channel.id for channel in self.world.records.channels.values() if channel.name == name)
+
+    async def lift_limits(self) -> None:
+        """Let people ask as much and as much at once as a test likes; before the bot is started."""
+        store = await Store.open(self.settings.database_url)
+        off: JsonObject = {name: None for name in LIMITS if name.startswith(("requests_", "concurrent_"))}
+        for guild_id in self.world.records.guilds:
+            await store.save_guild_settings(guild_id, off)
+        await store.close()
 
     def say(self, who: int, channel_id: int, text: str, **more: Any) -> Message:
         """Write as a person."""
@@ -170,10 +180,12 @@ class Stage:
             assert answer.status == 204, await answer.text()
 
     @asynccontextmanager
-    async def app(self, *, clock: Callable[[], float] = time.monotonic, **changes: Any) -> AsyncGenerator[App]:
+    async def app(
+        self, *, clock: Callable[[], float] = time.monotonic, now: Callable[[], float] = time.time, **changes: Any
+    ) -> AsyncGenerator[App]:
         """Run the bot; leaving this ends it as SIGTERM would."""
         self.ready.clear()
-        app = App(self.settings.model_copy(update=changes), on_ready=self.ready.set, clock=clock)
+        app = App(self.settings.model_copy(update=changes), on_ready=self.ready.set, clock=clock, now=now)
         task = asyncio.create_task(app.run())
         try:
             connected = asyncio.create_task(self.until(lambda: self.discord.gateway.online, "the bot is connected"))

@@ -28,7 +28,7 @@ def to_json(transcript: Transcript) -> bytes:
         "title": transcript.title,
         "exported_at": transcript.at,
         "conversation": _conversation(transcript.conversation),
-        "turns": [_turn(turn) for turn in transcript.turns],
+        "turns": [write_turn(turn) for turn in transcript.turns],
     }
     try:
         return json.dumps(body, indent=1, ensure_ascii=False).encode()
@@ -53,7 +53,7 @@ def from_json(data: bytes) -> Transcript:
 
 def _read(body: dict[str, Any]) -> Transcript:
     conversation = _read_conversation(body["conversation"])
-    turns = tuple(_read_turn(turn, conversation.id) for turn in body["turns"])
+    turns = tuple(read_turn(turn, conversation.id) for turn in body["turns"])
     return Transcript(str(body["title"]), conversation, turns, float(body["exported_at"]))
 
 
@@ -79,7 +79,7 @@ def _read_conversation(body: dict[str, Any]) -> Conversation:
     return Conversation(**(body | read))
 
 
-def _turn(turn: Turn) -> JsonObject:
+def write_turn(turn: Turn) -> JsonObject:
     return {
         "id": turn.id,
         "status": turn.status.value,
@@ -91,7 +91,7 @@ def _turn(turn: Turn) -> JsonObject:
     }
 
 
-def _read_turn(body: dict[str, Any], conversation_id: int) -> Turn:
+def read_turn(body: dict[str, Any], conversation_id: int) -> Turn:
     return Turn(
         id=int(body["id"]),
         conversation_id=conversation_id,

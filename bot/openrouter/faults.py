@@ -62,7 +62,7 @@ _BY_TYPE: Mapping[str, ModelFault] = {
     "model_deprecated": ModelFault.NO_MODEL,
     "model_unavailable_upstream": ModelFault.NO_MODEL,
     "constraint_filtered": ModelFault.NO_MODEL,
-    "privacy_restricted": ModelFault.NO_MODEL,
+    "privacy_restricted": ModelFault.POLICY,
     "free_variant_ended": ModelFault.NO_MODEL,
     "wrong_endpoint": ModelFault.NO_MODEL,
     "region_restricted": ModelFault.FORBIDDEN,
@@ -92,8 +92,16 @@ _FILE = re.compile(
     r"|(invalid|unsupported|corrupt\w*) (image|pdf|file)|image dimensions exceed",
     re.IGNORECASE | re.DOTALL,
 )
+_TOOLS = re.compile(
+    r"does not support (tools|tool use|tool calling|function calling)|endpoints found that support tool use"
+    r"|tools param requires|unsupported param: tools|tool choice requires",
+    re.IGNORECASE,
+)
+"""Ollama, OpenRouter, llama.cpp (two ways, with status 500) and vLLM, in this order."""
+_POLICY = re.compile(r"\bdata policy\b|\bguardrail restrictions\b|\bzero data retention\b", re.IGNORECASE)
+_UNSPECIFIC = (None, ModelFault.REFUSED, ModelFault.NO_MODEL, ModelFault.OVERLOADED)
 _SEARCHED = 4_096
-"""Characters of a message that are searched for signs of an overflow or of a file that is not taken."""
+"""Characters of a message that are searched for signs of a fault that has no type of its own."""
 
 _MODEL_ID = re.compile(r"~?[\w.-]{1,80}/[\w.:-]{1,120}", re.ASCII)
 _MAX_FALLBACKS = 5
@@ -146,6 +154,10 @@ def _fault(known: str | None, status: int | None, error: JsonObject, metadata: J
             return ModelFault.CONTEXT_FULL
         if status is not None and _says(_FILE, error, metadata):
             return ModelFault.FILE_REFUSED
+    if named in _UNSPECIFIC and status in (400, 404, 422, 500, 501) and _says(_TOOLS, error, metadata):
+        return ModelFault.TOOLS_REFUSED
+    if named in (None, ModelFault.NO_MODEL) and status in (None, 404) and _says(_POLICY, error, metadata):
+        return ModelFault.POLICY
     if status == 403 and ("flagged_input" in metadata or "reasons" in metadata):
         return ModelFault.MODERATED
     if named is not None:

@@ -154,7 +154,16 @@ def _arguments(arguments: str) -> str:
     if not arguments.strip():
         return "{}"
     try:
-        whole = isinstance(json.loads(arguments), dict)
+        whole = isinstance(_STRICT.decode(arguments), dict)
     except (ValueError, RecursionError):
         whole = False
     return arguments if whole else json.dumps({"malformed": arguments}, ensure_ascii=False)
+
+
+def _refuse(constant: str) -> None:
+    """NaN and Infinity are not JSON, though Python reads them."""
+    raise ValueError(constant)
+
+
+_STRICT = json.JSONDecoder(parse_constant=_refuse)
+"""Made once, for every call of a long turn is looked at again for each request."""

@@ -13,6 +13,7 @@ from secrets import token_hex
 
 from bot.context import estimate_text, estimate_turn
 from bot.effort import allowed
+from bot.guild import DataPolicy
 from bot.messages import JsonObject, JsonValue, Turn
 from bot.model import ModelInfo, ModelRequest, ToolSpec
 from bot.openrouter.history import build_messages
@@ -43,6 +44,7 @@ def build_body(request: ModelRequest, info: ModelInfo | None, *, openrouter: boo
     if openrouter:
         body["session_id"] = request.session_id[:_MAX_SESSION_ID]
         body["usage"] = {"include": True}
+        body |= _provider(request.data_policy)
     body["stream"] = True
     body["stream_options"] = {"include_usage": True}
     reasoning = _reasoning(request, info, openrouter=openrouter)
@@ -51,12 +53,14 @@ def build_body(request: ModelRequest, info: ModelInfo | None, *, openrouter: boo
     turns = request.turns
     if openrouter and info is not None and not info.uses_tools:
         turns = tuple(map(_without_tools, turns))
-    elif request.tools:
-        body["tools"] = [_tool(tool) for tool in request.tools]
+    elif tools := _tools(request, openrouter=openrouter):
+        body["tools"] = tools
     body["messages"] = list[JsonValue](
         build_messages(request.system, turns, request.model, name_speakers=request.name_speakers, able=able)
     )
     body["max_tokens"] = _max_tokens(request, info, able)
+    if "tools" in body and not request.may_call:
+        body["tool_choice"] = "none"
     return body
 
 
@@ -94,6 +98,17 @@ def _set_aside(body: JsonObject, mark: str) -> tuple[JsonObject, list[bytes]]:
 
     messages = body.get("messages")
     return ({**body, "messages": list(map(message, messages))} if isinstance(messages, list) else body), data
+
+
+def _provider(policy: DataPolicy) -> JsonObject:
+    """To whom a conversation may be sent (OpenRouter, "Provider Routing"); nothing where to anybody."""
+    match policy:
+        case DataPolicy.ANY:
+            return {}
+        case DataPolicy.NO_TRAINING:
+            return {"provider": {"data_collection": "deny"}}
+        case DataPolicy.ZERO_RETENTION:
+            return {"provider": {"data_collection": "deny", "zdr": True}}
 
 
 def _reasoning(request: ModelRequest, info: ModelInfo | None, *, openrouter: bool) -> JsonObject:
@@ -134,6 +149,12 @@ def _max_tokens(request: ModelRequest, info: ModelInfo | None, able: Able) -> in
     prompt = estimate_text(request.system) + sum(estimate_turn(turn, able) for turn in request.turns)
     prompt += sum(estimate_text(json.dumps(tool.parameters) + tool.description) for tool in request.tools)
     return min(ceiling, max(info.context_tokens - prompt, _MIN_OUTPUT))
+
+
+def _tools(request: ModelRequest, *, openrouter: bool) -> list[JsonValue]:
+    """What the model may call: our own tools, and OpenRouter's search, which OpenRouter runs itself."""
+    searching: JsonObject = {"type": "openrouter:web_search", "parameters": {"max_results": 5, "max_uses": 5}}
+    return [*map(_tool, request.tools), *([searching] if openrouter and request.searches_web else [])]
 
 
 def _tool(tool: ToolSpec) -> JsonValue:

@@ -6,9 +6,11 @@ messages as a whole. Pure: this module knows nothing of how files are sent.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+from bot.messages import MadeFile
 from bot.pieces import mend
 from bot.render.fenced import Block, code_blocks
 from bot.render.filenames import name_for_language, name_of_code, unique
@@ -52,12 +54,19 @@ class Attached:
         return lines
 
 
-def attached(text: str, *, whole: bool) -> Attached:
-    """The files for a complete answer: its long code and, if `whole`, all of it. Work is linear in `text`."""
+def attached(text: str, *, whole: bool, made: Sequence[MadeFile] = ()) -> Attached:
+    """The files for a complete answer: what tools `made`, its long code and, if `whole`, all of it.
+
+    Work is linear in `text`.
+    """
     taken: set[str] = set()
     files = [whole_answer(text, taken)] if whole else []
     room = MOST_BYTES - sum(len(file.data) for file in files)
     left_out = unnamed = 0
+    for file in made:
+        if len(files) < MOST_FILES and len(file.data) <= room:
+            files.append(PageFile(unique(file.name, taken), file.data))
+            room -= len(file.data)
     for block in _long_blocks(text):
         data = mend(block.code).encode()
         if len(files) == MOST_FILES or len(data) > room:

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
-from bot.messages import Usage
+from bot.messages import Source, Usage
 
 MOST_TOOL_LINES = 4
 MOST_NOTICES = 4
+MOST_SOURCES = 5
+_MOST_NAMES = 6
 LONGEST_REMARK = 300
 
 _SPECIAL = re.compile(r"([*_~`|\\<>\[\]])")
@@ -22,12 +25,14 @@ _DATE = re.compile(r"-(?:20\d{6}|20\d\d-\d\d-\d\d)(?=$|:)")
 
 @dataclass(frozen=True, slots=True)
 class ToolUse:
-    """One use of a tool; `seconds` is None while it runs."""
+    """One use of a tool; `seconds` is None while it runs. Those of the same `step` ran at the same time."""
 
     name: str
     about: str
     seconds: float | None = None
     is_error: bool = False
+    number: int = 0
+    step: int = 0
 
 
 def small(text: str) -> str:
@@ -42,19 +47,41 @@ def one_line(text: str, longest: int = LONGEST_REMARK) -> str:
 
 
 def tool_lines(tools: Sequence[ToolUse]) -> list[str]:
-    """The latest uses of tools, one a line; earlier ones are only counted."""
-    hidden = len(tools) - MOST_TOOL_LINES
+    """The latest uses of tools, one a line; of earlier ones how many they were and how long they took together."""
+    hidden = tools[: -MOST_TOOL_LINES or None] if len(tools) > MOST_TOOL_LINES else ()
     lines = [_tool_line(tool) for tool in tools[-MOST_TOOL_LINES:]]
-    return [small(f"🔧 {hidden} more before"), *lines] if hidden > 0 else lines
+    return [small(f"🔧 {_steps(hidden)} before"), *lines] if hidden else lines
 
 
 def tool_summary(tools: Sequence[ToolUse]) -> list[str]:
-    """Which tools an answer used, as one line; nothing when it used none."""
-    if not tools:
-        return []
-    counts = Counter(tool.name for tool in tools)
-    names = (f"{_literal(name, 60)} ×{count}" if count > 1 else _literal(name, 60) for name, count in counts.items())
-    return [small(f"🔧 {', '.join(names)}")]
+    """What tools an answer used: one a line while they are few, else all on one; nothing when it used none."""
+    if len(tools) <= MOST_TOOL_LINES:
+        return [_tool_line(tool, ended=True) for tool in tools]
+    counts = Counter(tool.name for tool in tools).most_common(_MOST_NAMES)
+    names = ", ".join(f"{_literal(name, 60)} ×{count}" for name, count in counts)
+    return [small(f"🔧 {_steps(tools)} · {names}")]
+
+
+def _steps(tools: Sequence[ToolUse]) -> str:
+    """How many calls there were and how long they took; of those that ran at the same time the longest counts."""
+    longest: dict[int, float] = {}
+    for tool in tools:
+        longest[tool.step] = max(longest.get(tool.step, 0.0), tool.seconds or 0.0)
+    count = f"{len(tools)} step{'s' if len(tools) > 1 else ''}"
+    return f"{count} · {seconds(sum(longest.values()))}"
+
+
+def source_lines(sources: Collection[Source]) -> list[str]:
+    """The web pages that an answer rests on, as links, one a line."""
+    hidden = len(sources) - MOST_SOURCES
+    lines = [f"-# 🔗 {_link(source)}" for source in islice(sources, MOST_SOURCES)]
+    return [*lines, small(f"And {hidden} more sources.")] if hidden > 0 else lines
+
+
+def _link(source: Source) -> str:
+    """A link that shows no preview, its title disarmed; a title that is a link itself would be none."""
+    title = _literal(source.title, 80)
+    return f"<{source.url}>" if not title or "://" in title else f"[{title}](<{source.url}>)"
 
 
 def notice_lines(notices: Sequence[str]) -> list[str]:
@@ -102,9 +129,12 @@ def dollars(nanodollars: int) -> str:
     return f"${amount:.{digits}f}"
 
 
-def _tool_line(tool: ToolUse) -> str:
+def _tool_line(tool: ToolUse, *, ended: bool = False) -> str:
     about = f" {_literal(tool.about, 80)}" if tool.about else ""
-    time = "…" if tool.seconds is None else f"{'failed after ' if tool.is_error else ''}{seconds(tool.seconds)}"
+    if tool.seconds is None:
+        time = "not finished" if ended else "…"
+    else:
+        time = f"{'failed after ' if tool.is_error else ''}{seconds(tool.seconds)}"
     return small(f"🔧 {_literal(tool.name, 60)}{about} · {time}")
 
 

@@ -11,8 +11,19 @@ from dataclasses import replace
 from typing import assert_never
 
 from bot.errors import ModelError, ModelFault
-from bot.events import Answered, Ended, Noticed, ReplyEvent, StartedOver, Thought, ToolEnded, ToolStarted
-from bot.messages import Turn, TurnStatus
+from bot.events import (
+    Answered,
+    Cited,
+    Ended,
+    FilesMade,
+    Noticed,
+    ReplyEvent,
+    StartedOver,
+    Thought,
+    ToolEnded,
+    ToolStarted,
+)
+from bot.messages import MadeFile, Source, Turn, TurnStatus
 from bot.render.body import Body
 from bot.render.files import REFUSED, Attached, attached, goes_on
 from bot.render.footer import (
@@ -22,6 +33,7 @@ from bot.render.footer import (
     one_line,
     seconds,
     small,
+    source_lines,
     tool_lines,
     tool_summary,
 )
@@ -32,6 +44,7 @@ from bot.render.spoiler import THINKING, Spoiler
 from bot.render.stored import events_of
 
 _LONGEST_ERROR = 600
+_LONGEST_CLOSING = 1_700
 _NOTIFIED_AFTER_SECONDS = 60.0
 """An answer that took longer is announced to its asker by a message of its own, for edits notify nobody."""
 
@@ -143,13 +156,17 @@ class Reply:
                     return
             case Answered(text):
                 self._answer(text)
-            case ToolStarted(name, about):
-                self._tools.append(ToolUse(name, about))
+            case ToolStarted(name, about, number, step):
+                self._tools.append(ToolUse(name, about, number=number, step=step))
                 self._step_is_new = True
                 self._is_thinking = False
                 self._thoughts.end_step()
-            case ToolEnded(name, duration, is_error):
-                self._end_tool(name, duration, is_error)
+            case ToolEnded():
+                self._end_tool(event)
+            case FilesMade(files):
+                self._made += files
+            case Cited(sources):
+                self._sources.update((source.url, source) for source in sources)
             case StartedOver():
                 self._start_over()
             case Noticed(text):
@@ -196,6 +213,8 @@ class Reply:
         self._is_thinking = False
         self._step_is_new = False
         self._tools: list[ToolUse] = []
+        self._made: list[MadeFile] = []
+        self._sources: dict[str, Source] = {}
         self._tools_of_earlier_steps = 0
 
     def _think(self, text: str) -> bool:
@@ -220,10 +239,12 @@ class Reply:
         self._has_text = self._has_text or is_visible(text)
         self._body.feed(text)
 
-    def _end_tool(self, name: str, duration: float, is_error: bool) -> None:
-        running = [index for index, tool in enumerate(self._tools) if tool.name == name and tool.seconds is None]
-        if running:
-            self._tools[running[-1]] = replace(self._tools[running[-1]], seconds=duration, is_error=is_error)
+    def _end_tool(self, ended: ToolEnded) -> None:
+        for index in reversed(range(len(self._tools))):
+            tool = self._tools[index]
+            if tool.number == ended.number and tool.name == ended.name and tool.seconds is None:
+                self._tools[index] = replace(tool, seconds=ended.seconds, is_error=ended.is_error)
+                return
 
     def _final_pages(self, ended: Ended) -> list[Page]:
         """The answer with its small print, buttons and files, and below it the line that notifies the asker."""
@@ -240,7 +261,7 @@ class Reply:
     def _with_closing(self, closing: list[str], *, whole: bool) -> list[str]:
         """The text of each page, with room made for the small print on the last one; `whole`: all of it is a file."""
         if self._attached is None or self._attached.is_whole != whole:
-            self._attached = attached(self._body.text, whole=whole)
+            self._attached = attached(self._body.text, whole=whole, made=self._made)
         files = [REFUSED] if self._files_refused else self._attached.small_print
         below = "\n".join([*files, *closing])
         return _joined(self._body.pages(reserve=units(below) + 1 if below else 0), below)
@@ -279,8 +300,17 @@ class Reply:
         return [self._thoughts.page(self._doing(now) if is_alone else resting)]
 
     def _closing(self, ended: Ended) -> list[str]:
-        """The small print under an answer that has ended."""
-        lines = tool_summary(self._tools)
+        """The small print under an answer that has ended; sources and tools have what room the rest leaves."""
+        lines = self._outcome(ended)
+        room = _LONGEST_CLOSING - units("\n".join(lines))
+        used = [*tool_summary(self._tools), *source_lines(self._sources.values())]
+        while used and units("\n".join(used)) > room:
+            used.pop()
+        return [*used, *lines]
+
+    def _outcome(self, ended: Ended) -> list[str]:
+        """How an answer ended, what is to be remarked, and its figures."""
+        lines: list[str] = []
         match ended.status:
             case TurnStatus.STOPPED:
                 lines.append(small("⏹ Stopped."))
@@ -315,13 +345,14 @@ class Reply:
     def _final_controls(self, ended: Ended) -> tuple[Control, ...]:
         continues = (
             ended.status is TurnStatus.INTERRUPTED
+            or (ended.status in (TurnStatus.STOPPED, TurnStatus.FAILED) and bool(self._tools))
             or (ended.status is TurnStatus.STOPPED and self._has_text)
             or (ended.status is TurnStatus.DONE and ended.finish == "length")
         )
         wanted = {
             Control.RETRY: True,
             Control.CONTINUE: continues,
-            Control.REASONING: self._has_reasoning,
+            Control.REASONING: self._has_reasoning or bool(self._tools),
             Control.SOURCE: self._has_text,
             Control.REPLY: self._needs_reply_button,
         }

@@ -45,6 +45,8 @@ class Traffic:
         self._clock = clock
         self._allowance = Allowance(self.pace)
         self._buckets = Buckets()
+        self.refusals = 0
+        """How many requests Discord has refused because there were too many."""
 
     def allowed_at(self, now: float, urgency: Urgency) -> float:
         """When the process as a whole may send the next request; `now` if at once."""

@@ -10,12 +10,14 @@ from bot.window import Window
 
 
 def short_number(count: int) -> str:
-    """A number as it fits into a picture: `950`, `12.3k`, `262k`, `1.0M`."""
+    """A number as it fits into a picture: `950`, `12.3k`, `262k`, `1.0M`, `2.5B`."""
     if count < 1_000:
         return str(count)
     if count < 99_950:
         return f"{count / 1_000:.1f}k"
-    return f"{count / 1_000:.0f}k" if count < 999_500 else f"{count / 1_000_000:.1f}M"
+    if count < 999_500:
+        return f"{count / 1_000:.0f}k"
+    return f"{count / 1_000_000:.1f}M" if count < 999_950_000 else f"{count / 1_000_000_000:.1f}B"
 
 
 def percent(share: float) -> str:

@@ -32,6 +32,7 @@ _PRAGMAS = (
     "PRAGMA journal_mode=WAL",  # readers never wait for the writer
     "PRAGMA synchronous=NORMAL",  # safe in WAL: a power cut may cost the last commits, never the file
     "PRAGMA foreign_keys=ON",
+    "PRAGMA secure_delete=ON",  # what is deleted is overwritten
 )
 
 

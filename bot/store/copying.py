@@ -75,6 +75,8 @@ async def _copy_questions(db: AsyncConnection, pairs: Subquery) -> None:
     ids_of = ids.join(pairs, said.turn_id == pairs.c.old).subquery()
     files = select(ids_of.c.new, t.files.c.digest, t.files.c.data).join(ids_of, t.files.c.said_id == ids_of.c.old)
     await _insert(db, t.files, ["said_id", "digest", "data"], files)
+    quoted = select(ids_of.c.new, t.quoted.c.user_id).join(ids_of, t.quoted.c.said_id == ids_of.c.old)
+    await _insert(db, t.quoted, ["said_id", "user_id"], quoted)
 
 
 async def _copy_steps(db: AsyncConnection, pairs: Subquery) -> None:

@@ -7,6 +7,7 @@ are noted until they are deleted there. Knows nothing of Discord or of models.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 
@@ -86,14 +87,14 @@ class History(Transactions):
             asked_in = set(await db.scalars(select(t.said.c.turn_id).where(said)))
             shown_in = set(await db.scalars(select(t.pages.c.turn_id).where(shown)))
             # Held, so that two last messages deleted at once cannot each spare the turn for the other.
-            await _hold(db, asked_in | shown_in)
+            await hold_turns(db, asked_in | shown_in)
             await db.execute(delete(t.said).where(said))
             await db.execute(delete(t.pages).where(shown))
             await db.execute(delete(t.leftovers).where(left_over))
             unasked = t.turns.c.id.in_(asked_in) & ~exists().where(t.said.c.turn_id == t.turns.c.id)
             unseen = t.turns.c.id.in_(shown_in) & ~exists().where(t.pages.c.turn_id == t.turns.c.id)
             finished = t.turns.c.status.not_in([status for status in TurnStatus if status.unfinished])
-            gone = await _forget_turns(db, unasked | (unseen & finished))
+            gone = await forget_turns(db, unasked | (unseen & finished))
             left = asked_in - {turn.turn_id for turn in gone}
             return Forgotten(tuple(await read_turns(db, t.turns.c.id.in_(left))) if left else (), gone)
 
@@ -101,8 +102,8 @@ class History(Transactions):
     async def forget_turn(self, turn_id: int) -> Leftover | None:
         """Take a whole turn away; None when it is gone already."""
         async with self._write() as db:
-            await _hold(db, {turn_id})
-            gone = await _forget_turns(db, t.turns.c.id == turn_id)
+            await hold_turns(db, {turn_id})
+            gone = await forget_turns(db, t.turns.c.id == turn_id)
             return gone[0] if gone else None
 
     @unbroken
@@ -145,12 +146,14 @@ class History(Transactions):
             source = await read_conversation(db, source_id)
             if source is None or not await add(db, t.conversations, asdict(fork)):
                 return None
+            wrote = select(t.conversations.c.persona_by).where(t.conversations.c.id == source_id).scalar_subquery()
+            await db.execute(update(t.conversations).where(t.conversations.c.id == fork.id).values(persona_by=wrote))
             turns = await copy_turns(db, source, fork.id)
             total = select(func.count()).select_from(t.turns).where(t.turns.c.conversation_id == source_id)
             return Forked(turns, (await db.scalar(total) or 0) - turns)
 
 
-async def _hold(db: AsyncConnection, turn_ids: Collection[int]) -> None:
+async def hold_turns(db: AsyncConnection, turn_ids: Collection[int]) -> None:
     """Keep turns from others until the transaction ends, and note that what asked them was heard.
 
     Conversations before turns and both in one order, as in all transactions, so that no two wait for each other.
@@ -170,9 +173,16 @@ async def _hold(db: AsyncConnection, turn_ids: Collection[int]) -> None:
     await db.execute(held.with_for_update())
 
 
-async def _forget_turns(db: AsyncConnection, which: ColumnElement[bool]) -> tuple[Leftover, ...]:
+async def forget_turns(db: AsyncConnection, which: ColumnElement[bool]) -> tuple[Leftover, ...]:
     """Delete turns, and note which messages on Discord showed them."""
-    gone = [Leftover(turn.id, turn.conversation_id, turn.pages) for turn in await read_turns(db, which)]
+    heads = (
+        await db.execute(select(t.turns.c.id, t.turns.c.conversation_id).where(which).order_by(t.turns.c.id))
+    ).all()
+    pages = select(t.pages).where(t.pages.c.turn_id.in_([turn.id for turn in heads])).order_by(t.pages.c.position)
+    shown: defaultdict[int, list[int]] = defaultdict(list)
+    for page in await db.execute(pages):
+        shown[page.turn_id].append(page.id)
+    gone = [Leftover(turn.id, turn.conversation_id, tuple(shown[turn.id])) for turn in heads]
     rows = [{"id": page, "channel_id": one.channel_id, "turn_id": one.turn_id} for one in gone for page in one.pages]
     await put(db, t.leftovers, rows, keys=("id",))
     if gone:

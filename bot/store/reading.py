@@ -125,7 +125,7 @@ def _turn(
     return Turn(
         id=head.id,
         conversation_id=head.conversation_id,
-        question=tuple(_said(row) for row in question),
+        question=tuple(read_said(row) for row in question),
         status=TurnStatus(head.status),
         steps=tuple(decode_step(row.body) for row in answer),
         pages=tuple(row.id for row in shown),
@@ -135,6 +135,6 @@ def _turn(
     )
 
 
-def _said(row: _AnyRow) -> Said:
+def read_said(row: _AnyRow) -> Said:
     parts, roles = tuple(decode_part(part) for part in row.parts), tuple(row.roles or ())
     return Said(row.id, row.author_id, row.author_name, parts, row.at, roles)

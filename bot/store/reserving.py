@@ -17,14 +17,15 @@ from sqlalchemy import ColumnElement, RowMapping, Table, and_, delete, exists, f
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.limits import HOUR, MONTH, Bill, Left, Reached
+from bot.limits import DAY, HOUR, MONTH, Bill, Left, Reached
 from bot.messages import Usage
 from bot.store import tables as t
 from bot.store.sums import DMS, EVERYBODY, MINUTE, look
 from bot.store.transactions import Transactions, unbroken
 
-_KEPT_SECONDS = MONTH + 2 * HOUR
-"""How long tallies are needed: for the longest window."""
+_KEPT = MONTH + 2 * HOUR
+_KEPT_OF_MEMBERS = DAY + 2 * HOUR
+"""How long tallies are needed, in seconds: for the longest window of each kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,13 +131,19 @@ class Reserving(Transactions):
         """What an earlier process left unsettled; none of its answers is running any more."""
         async with self._write() as db:
             await db.execute(delete(t.running))
-            # By the newest of them where the clock has leapt ahead: it may go back.
-            newest = await db.scalar(select(func.max(t.tallies.c.start))) or 0
-            outdated = min(int(self._clock()), newest) - _KEPT_SECONDS
-            await db.execute(delete(t.tallies).where(t.tallies.c.start < outdated))
             usage = t.usage.c
             wanted = select(usage.id, usage.model, usage.key_id, usage.generation_id, usage.at).where(t.PENDING)
             return [Unsettled(**row) for row in (await db.execute(wanted.order_by(usage.id))).mappings()]
+
+    @unbroken
+    async def prune_tallies(self) -> None:
+        """Delete the sums that lie before every window: those of members long before those of servers."""
+        start = t.tallies.c.start
+        async with self._write() as db:
+            # By the newest of them where the clock has leapt ahead: it may go back.
+            now = min(int(self._clock()), await db.scalar(select(func.max(start))) or 0)
+            of_members = (t.tallies.c.user_id != EVERYBODY) & (start < now - _KEPT_OF_MEMBERS)
+            await db.execute(delete(t.tallies).where(of_members | (start < now - _KEPT)))
 
     @unbroken
     async def close_unsettled(self, row_id: int) -> None:

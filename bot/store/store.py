@@ -16,16 +16,20 @@ from typing import Self
 from sqlalchemy import delete, func, insert, select, union, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot.messages import Conversation, Listen, Said, Step, Turn, TurnStatus
+from bot.messages import Conversation, Listen, Said, ShowReasoning, Step, Turn, TurnStatus
 from bot.sight import Able
 from bot.store import tables as t
 from bot.store.connect import create_engines, explain, parse_url
 from bot.store.drafts import put_draft
+from bot.store.erasure import Erasure
 from bot.store.history import History
+from bot.store.holdings import Holdings
 from bot.store.ledger import Ledger
 from bot.store.migrate import migrate
 from bot.store.reading import read_conversation, read_conversations_seen_since, read_files, read_turn, read_turns
 from bot.store.reserving import Reserving
+from bot.store.retention import Retention
+from bot.store.spent import Spendings
 from bot.store.transactions import unbroken
 from bot.store.vault import Vault
 from bot.store.writing import add, add_said, hold_turn, put, put_steps
@@ -36,7 +40,7 @@ _OPENING_FAULTS = (SQLAlchemyError, sqlite3.Error, OSError, TypeError, ValueErro
 _UNFINISHED = [status for status in TurnStatus if status.unfinished]
 
 
-class Store(History, Ledger, Reserving, Vault):
+class Store(History, Ledger, Reserving, Spendings, Vault, Erasure, Retention, Holdings):
     """Everything Cogitor remembers. Open one for the process, and close it last."""
 
     @classmethod
@@ -78,21 +82,24 @@ class Store(History, Ledger, Reserving, Vault):
             return await read_conversation(db, conversation.id) or conversation
 
     @unbroken
-    async def save_conversation(self, conversation: Conversation) -> None:
-        """Overwrite every field of a known conversation."""
-        known = update(t.conversations).where(t.conversations.c.id == conversation.id)
-        async with self._write() as db:
-            await db.execute(known.values(asdict(conversation)))
-
-    @unbroken
     async def set_model(self, conversation_id: int, model: str | None) -> None:
         """Set a known conversation's model and nothing else, for its other fields may be changing meanwhile."""
         await self._set(conversation_id, model=model)
 
     @unbroken
-    async def set_persona(self, conversation_id: int, persona: str | None) -> None:
-        """Set a known conversation's persona and nothing else."""
-        await self._set(conversation_id, persona=persona)
+    async def set_persona(self, conversation_id: int, persona: str | None, *, by: int) -> None:
+        """Set a known conversation's persona and nothing else; `by` is the member who wrote it."""
+        await self._set(conversation_id, persona=persona, persona_by=None if persona is None else by)
+
+    @unbroken
+    async def set_effort(self, conversation_id: int, effort: str | None) -> None:
+        """Set how hard a known conversation's model thinks, and nothing else."""
+        await self._set(conversation_id, effort=effort)
+
+    @unbroken
+    async def set_show_reasoning(self, conversation_id: int, show: ShowReasoning) -> None:
+        """Set whether a known conversation shows its reasoning, and nothing else."""
+        await self._set(conversation_id, show_reasoning=show)
 
     @unbroken
     async def set_listen(self, conversation_id: int, listen: Listen) -> None:

@@ -85,7 +85,11 @@ conversations = Table(
     Column("parent_id", Snowflake),
     # The newest message of those turns that have been changed: they may be gone while it is still on Discord.
     Column("heard_up_to", Snowflake),
+    # Who wrote the persona, so that it goes when they are forgotten.
+    Column("persona_by", Snowflake),
     Index(None, "parent_id"),
+    Index(None, "guild_id"),
+    Index(None, "owner_id"),
 )
 
 turns = Table(
@@ -117,6 +121,7 @@ said = Table(
     # Of a copy in a fork, whose own id is negative: the message on Discord that it copies.
     Column("copy_of", Snowflake),
     Index(None, "turn_id"),
+    Index(None, "author_id"),
     Index(None, "at"),
     Index(None, "copy_of"),
 )
@@ -145,6 +150,23 @@ pages = Table(
     Column("turn_id", Serial, ForeignKey(turns.c.id, ondelete="CASCADE"), nullable=False),
     Column("position", Integer, nullable=False),
     Index(None, "turn_id"),
+)
+
+quotes = Table(  # messages of ours that show a member's words, such as the prompt of a command
+    "quotes",
+    metadata,
+    Column("id", Snowflake, primary_key=True, autoincrement=False),
+    Column("channel_id", Snowflake, nullable=False),
+    Column("said_id", Snowflake, ForeignKey(said.c.id, ondelete="CASCADE"), nullable=False),
+    Index(None, "said_id"),
+)
+
+quoted = Table(  # whose messages are quoted in what somebody else said, so that they go when those are forgotten
+    "quoted",
+    metadata,
+    Column("said_id", Snowflake, ForeignKey(said.c.id, ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("user_id", Snowflake, primary_key=True, autoincrement=False),
+    Index(None, "user_id"),
 )
 
 unshown = Table(  # finished turns whose end may not be on Discord yet
@@ -229,6 +251,21 @@ guild_settings = Table(
     metadata,
     Column("guild_id", Snowflake, primary_key=True, autoincrement=False),
     Column("settings", Json, nullable=False),
+)
+
+forgetting = Table(  # people who are being forgotten: noted before anything is deleted, until nothing is left to do
+    "forgetting",
+    metadata,
+    Column("user_id", Snowflake, primary_key=True, autoincrement=False),
+    # What they said up to this moment goes; what they say afterwards is new.
+    Column("asked_at", Double, nullable=False),
+)
+
+departed = Table(  # servers that the bot was removed from, until they return or are forgotten
+    "departed",
+    metadata,
+    Column("guild_id", Snowflake, primary_key=True, autoincrement=False),
+    Column("at", Double, nullable=False),
 )
 
 audit = Table(

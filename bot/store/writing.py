@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Table, bindparam, delete, select
+from sqlalchemy import Table, bindparam, delete, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -52,6 +52,9 @@ async def add_said(db: AsyncConnection, turn_id: int, said: Said) -> bool:
     if not await add(db, t.said, row):
         return False
     await put_files(db, said.id, said.parts)
+    others = [{"said_id": said.id, "user_id": user_id} for user_id in set(said.quoted) - {said.author_id}]
+    if others:
+        await db.execute(insert(t.quoted), others)
     return True
 
 

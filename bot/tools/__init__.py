@@ -1,26 +1,88 @@
 """The tools a model may use in a turn, and the one way to call them.
 
 A tool's ordinary failure becomes a result that the model reads and can act on.
-This module knows nothing of any particular tool.
+This module knows nothing of any particular tool, nor of who is asked whether
+one may be used.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import Mapping
-from typing import Protocol, cast
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
 
-from bot.messages import JsonObject, ToolCall, ToolResult
+from bot.errors import describe
+from bot.messages import JsonObject, MadeFile, ToolCall, ToolResult
 from bot.model import ToolSpec
+from bot.tools.arguments import WrongArguments, checked, parsed
+from bot.tools.results import bounded
+
+log = logging.getLogger(__name__)
+
+SECONDS = 60.0
+"""How long a call may take of a tool that does not say."""
+LONGEST_LABEL = 120
+UNEXPECTED = "The tool failed unexpectedly, and that has been logged. Go on without it, or try it once more later."
+DENIED = "The person you are answering did not allow this call. Do not try it again; go on without it."
 
 
 class ToolFailed(Exception):
     """Read by the model: what went wrong, in words it can act on."""
 
 
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """On whose behalf tools are called. A tool reaches what this person may read, and nothing else."""
+
+    asker_id: int
+    conversation_id: int
+    guild_id: int | None
+    """None in direct messages."""
+    turn_id: int
+
+
+NOBODY = Asking(0, 0, None, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What a call gave: `text` for the model, `files` for the thread."""
+
+    text: str
+    files: tuple[MadeFile, ...] = ()
+    cost: int | None = None
+    """What somebody charges for the call, in nanodollars; None where it costs nothing."""
+
+
 class Tool(Protocol):
-    """One capability. `call` returns text for the model or raises ToolFailed."""
+    """One capability."""
+
+    @property
+    def spec(self) -> ToolSpec: ...
+
+    @property
+    def seconds(self) -> float:
+        """How long a call may take."""
+        ...
+
+    @property
+    def asks_first(self) -> bool:
+        """Whether the person who asked must allow each call."""
+        ...
+
+    def label(self, arguments: JsonObject) -> str:
+        """What a call is about, for the people in the thread: some words, such as a host's name."""
+        ...
+
+    async def call(self, arguments: JsonObject, asking: Asking) -> Output:
+        """Run once, with arguments that fit the spec. Raises ToolFailed."""
+        ...
+
+
+class SimpleTool(Protocol):
+    """A tool that wants to know of nothing but its arguments."""
 
     @property
     def spec(self) -> ToolSpec: ...
@@ -28,38 +90,120 @@ class Tool(Protocol):
     async def call(self, arguments: JsonObject) -> str: ...
 
 
-class Toolbox:
-    """The tools of one turn, by name. An empty toolbox is what a model without tools gets."""
+@dataclass(frozen=True, slots=True)
+class Adapted:
+    """A simple tool as a Tool."""
 
-    def __init__(self, tools: Mapping[str, Tool] | None = None, *, timeout: float = 60.0) -> None:
-        self._tools = dict(tools or {})
-        self._timeout = timeout
+    tool: SimpleTool
+    seconds: float = SECONDS
+    asks_first: bool = False
+    labelled: Callable[[JsonObject], str] = lambda arguments: ""
+
+    @property
+    def spec(self) -> ToolSpec:
+        return self.tool.spec
+
+    def label(self, arguments: JsonObject) -> str:
+        return self.labelled(arguments)
+
+    async def call(self, arguments: JsonObject, asking: Asking) -> Output:
+        return Output(await self.tool.call(arguments))
+
+
+class Consent(Protocol):
+    """Asks a person whether a tool may be used."""
+
+    async def allows(self, asking: Asking, name: str, about: str, arguments: JsonObject) -> bool:
+        """Whether the asker allows one call; False too when there was no answer in time. Never raises."""
+        ...
+
+
+class Toolbox:
+    """The tools of one turn, by name. An empty toolbox is what a model without tools gets.
+
+    `max_calls` is how many calls the turn may take; `searches_web` tells whether the
+    model's server may search the web for it.
+    """
+
+    def __init__(
+        self,
+        tools: Iterable[Tool] = (),
+        *,
+        asking: Asking = NOBODY,
+        consent: Consent | None = None,
+        max_calls: int = 50,
+        searches_web: bool = False,
+    ) -> None:
+        self._tools: Mapping[str, Tool] = {tool.spec.name: tool for tool in tools}
+        self._asking = asking
+        self._consent = consent
+        self.max_calls = max_calls
+        self.searches_web = searches_web
+        self._working: set[asyncio.Task[Output]] = set()
+        """Calls that run, those included that were given up and have not noticed yet."""
 
     @property
     def specs(self) -> tuple[ToolSpec, ...]:
         return tuple(tool.spec for tool in self._tools.values())
 
-    async def call(self, call: ToolCall) -> ToolResult:
-        """Run one call. Everything the model did wrong comes back as an error result, never as an exception."""
+    def about(self, call: ToolCall) -> str:
+        """What a call is about, in some words for people; empty where that cannot be told."""
+        tool = self._tools.get(call.name)
+        if tool is None:
+            return ""
         try:
-            tool = self._tools.get(call.name)
-            if tool is None:
-                raise ToolFailed(f"There is no tool named {call.name!r}. Answer without it.")
-            async with asyncio.timeout(self._timeout):
-                content = await tool.call(_arguments(call))
-        except ToolFailed as error:
-            return ToolResult(call.id, call.name, str(error), is_error=True)
-        except TimeoutError:
-            sentence = f"The tool did not finish within {self._timeout:.0f} seconds."
-            return ToolResult(call.id, call.name, sentence, is_error=True)
-        return ToolResult(call.id, call.name, content)
+            return tool.label(checked(parsed(call.arguments), tool.spec))[:LONGEST_LABEL]
+        except Exception:  # noqa: BLE001 - whatever is wrong with the arguments is told when the call is made
+            return ""
 
+    async def call(self, call: ToolCall) -> tuple[ToolResult, Output]:
+        """Run one call. Everything that went wrong comes back as an error result, never as an exception.
 
-def _arguments(call: ToolCall) -> JsonObject:
-    try:
-        arguments: object = json.loads(call.arguments or "{}")
-    except ValueError as error:
-        raise ToolFailed(f"The arguments are not JSON: {error}.") from None
-    if not isinstance(arguments, dict):
-        raise ToolFailed("The arguments must be a JSON object.")
-    return cast(JsonObject, arguments)
+        Cancelling this gives the tool up at once, whether it takes notice or not.
+        """
+        try:
+            output = await self._call(call)
+        except (ToolFailed, WrongArguments) as error:
+            return ToolResult(call.id, call.name, bounded(str(error)), is_error=True), Output("")
+        except Exception as error:  # noqa: BLE001 - the edge of one call: the model is told, the turn goes on
+            log.error("the tool %s failed: unexpected %s", call.name[:64], describe(error))
+            return ToolResult(call.id, call.name, UNEXPECTED, is_error=True), Output("")
+        return ToolResult(call.id, call.name, bounded(output.text)), output
+
+    async def _call(self, call: ToolCall) -> Output:
+        tool = self._tools.get(call.name)
+        if tool is None:
+            raise ToolFailed(self._unknown(call.name))
+        arguments = checked(parsed(call.arguments), tool.spec)
+        if tool.asks_first and not await self._is_allowed(call, arguments):
+            raise ToolFailed(DENIED)
+        return await self._run(tool, arguments)
+
+    async def _is_allowed(self, call: ToolCall, arguments: JsonObject) -> bool:
+        if self._consent is None:
+            return False
+        return await self._consent.allows(self._asking, call.name, self.about(call), arguments)
+
+    async def _run(self, tool: Tool, arguments: JsonObject) -> Output:
+        """Run a tool within its time. One that does not notice that it was cancelled is not waited for."""
+        work = asyncio.ensure_future(tool.call(arguments, self._asking))
+        self._working.add(work)
+        work.add_done_callback(self._done)
+        try:
+            await asyncio.wait({work}, timeout=tool.seconds)
+        finally:
+            if not work.done():
+                work.cancel()
+        if not work.done() or work.cancelled():
+            raise ToolFailed(f"The tool did not finish within {tool.seconds:.0f} seconds.")
+        return work.result()
+
+    def _done(self, work: asyncio.Task[Output]) -> None:
+        self._working.discard(work)
+        if not work.cancelled():
+            work.exception()  # looked at, for nobody may be waiting any more
+
+    def _unknown(self, name: str) -> str:
+        if not self._tools:
+            return "There are no tools here. Answer without them."
+        return f"There is no tool named {name[:64]!r}. There are: {', '.join(self._tools)}."

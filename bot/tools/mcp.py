@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, cast
 from bot.messages import JsonObject
 from bot.model import ToolSpec
 from bot.readable.invisible import visible
-from bot.tools import Tool, ToolFailed
+from bot.tools import SimpleTool, ToolFailed
 from bot.tools.marked import marked, new_mark
 from bot.tools.mcp_config import ServerConfig
 from bot.tools.mcp_schema import clean_schema, description, tool_names
@@ -87,7 +87,7 @@ class McpServers:
             for server in self._servers:
                 group.create_task(server.run())
 
-    def tools(self) -> dict[str, Tool]:
+    def tools(self) -> dict[str, SimpleTool]:
         """The tools that can be called now, by the names under which models know them."""
         names = self._names()
         return {

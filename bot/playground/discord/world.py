@@ -87,6 +87,14 @@ class World(ChannelVerbs, ResponseVerbs, ReactionVerbs, CommandVerbs):
             self.publish_to_guild("GUILD_DELETE", {"id": str(guild_id)}, guild_id, user_id)
         del guild.members[user_id]
 
+    def begin_outage(self, guild_id: int) -> None:
+        """A server cannot be reached for a while, which bots are told of (Discord, "Guild Delete")."""
+        self.publish_to_guild("GUILD_DELETE", {"id": str(guild_id), "unavailable": True}, guild_id, self.bot_id)
+
+    def end_outage(self, guild_id: int) -> None:
+        view = guild_create_view(self, self.guild(guild_id), self.bot_id)
+        self.publish_to_guild("GUILD_CREATE", view, guild_id, self.bot_id)
+
     def add_bot(self, guild_id: int, permissions: int = int(BOT_PERMISSIONS)) -> Member:
         """Invite the application's bot: a member with a managed role of its own."""
         role = self.add_role(guild_id, self.application.name, permissions, bot_id=self.bot_id)

@@ -46,6 +46,8 @@ class StandIn:
     reads_files: bool = False
     uses_tools: bool = True
     retires_in_days: int | None = None
+    keeps_prompts: bool = False
+    """Whether its provider keeps what it is sent for a while, so that nobody serves it without retention."""
 
     @property
     def is_kimi(self) -> bool:
@@ -120,6 +122,7 @@ MODELS: tuple[StandIn, ...] = (
         prompt_price=0.4,
         completion_price=1.6,
         sees_images=True,
+        keeps_prompts=True,
     ),
     StandIn(
         "moonshotai/kimi-k2-0905",

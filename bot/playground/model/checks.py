@@ -30,6 +30,7 @@ def check_request(request: ChatRequest, model: StandIn, prompt_tokens: int) -> N
     _check_window(request, model, prompt_tokens)
     _check_reasoning(request, model)
     _check_abilities(request, model)
+    _check_policy(request, model)
     _check_tool_pairs(request.messages)
     _check_contents(request.messages, model)
     check_files(request.messages)
@@ -98,6 +99,16 @@ def _check_abilities(request: ChatRequest, model: StandIn) -> None:
         )
     if not model.sees_images and any(kind == "image_url" for message in request.messages for kind in _kinds(message)):
         raise no_endpoints("No endpoints found that support image input", model.id)
+
+
+def _check_policy(request: ChatRequest, model: StandIn) -> None:
+    if request.provider is not None and request.provider.zdr and model.keeps_prompts:
+        raise no_endpoints(
+            "No endpoints found matching your data policy (Zero data retention). "
+            "Configure: https://openrouter.ai/settings/privacy",
+            model.id,
+            "privacy_restricted",
+        )
 
 
 def _kinds(message: ChatMessage) -> Iterator[str]:

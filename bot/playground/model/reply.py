@@ -113,7 +113,7 @@ def _template(script: Script, scene: Scene, request: ChatRequest) -> str:
 def _calls(scene: Scene, request: ChatRequest, model: StandIn) -> tuple[Call, ...]:
     """The calls of the round that is due; none when the rounds are over or the tools are not on offer."""
     called = [message for message in request.turn if message.tool_calls]
-    if len(called) >= len(scene.tools) or not request.functions:
+    if len(called) >= len(scene.tools) or not request.functions or request.tool_choice == "none":
         return ()
     earlier = sum(len(message.tool_calls or ()) for message in called)
     chosen = [(call, _function(call, request.functions)) for call in scene.tools[len(called)]]

@@ -34,6 +34,13 @@ class SentFile(_Wire):
     file_data: str
 
 
+class ProviderWishes(_Wire):
+    """Which providers may be chosen, as far as the stand-in cares."""
+
+    data_collection: Literal["allow", "deny"] | None = None
+    zdr: bool | None = None
+
+
 class ContentPart(_Wire):
     """One part of a message: text, an image or a file; others are let through."""
 
@@ -127,6 +134,7 @@ class ChatRequest(_Wire):
     session_id: Annotated[str, Field(max_length=256)] | None = None
     reasoning: ReasoningWish | None = None
     reasoning_effort: str | None = None
+    provider: ProviderWishes | None = None
 
     @property
     def candidates(self) -> list[str]:
