@@ -34,6 +34,9 @@ TAKEN_DOWN_AT_ONCE = 4
 PLACE_BACK_AFTER = (5.0, 30.0, 120.0, 600.0, 3_600.0)
 """Seconds before each attempt to give back the place of an answer whose end could not be stored."""
 
+TAKEN_DOWN_AT_ONCE = 4
+"""Answers, where many are deleted: running ones share what Discord takes."""
+
 AWAY = "I was away when this was written. Press Retry if you still want an answer."
 CONTINUE = "Continue exactly where you stopped, without repeating anything."
 
@@ -70,6 +73,7 @@ class Chat:
         self._taking_down = asyncio.Semaphore(TAKEN_DOWN_AT_ONCE)
         self._giving_back: set[asyncio.Task[None]] = set()
         """Those of them that need not be waited for: the next process begins with all places free."""
+        self._taking_down = asyncio.Semaphore(TAKEN_DOWN_AT_ONCE)
         self._closing = False
         self.on_answered: Callable[[int], None] = lambda turn_id: None
         """Called when an answer has ended, however it ended, and is shown; must not wait for anything."""

@@ -13,7 +13,7 @@ from bot.tools.kit import Listed
 TOOLS = "tools"
 """How the ids of the panel's controls begin."""
 HEAD = "**Tools**: what I may use to answer in this server"
-_LONGEST_LINE = 75
+_LONGEST_LINE = 100
 
 
 def pages_of(listed: Sequence[Listed]) -> int:

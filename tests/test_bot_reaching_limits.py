@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from bot.limits import Bill
-from bot.messages import JsonObject, Usage
+from bot.messages import JsonObject, TurnStatus, Usage
 from bot.playground.discord.records import Channel, Message
 from bot.playground.model.record import generation
 from bot.store import Store
@@ -33,6 +33,7 @@ SLOW: JsonObject = {
     "say": {"repeat": 4_000, "text": "word {n} "},
     "speed": 60,
 }
+TOOLS: JsonObject = {"name": "tools", "when": "look it up", "tools": [[{}], [{}]], "say": "I looked: {results}"}
 CUT: JsonObject = {"name": "cut", "when": "briefly", "say": {"repeat": 3_000, "text": "word {n} "}}
 NAMED: JsonObject = {"name": "title", "when": "/\\AName this/", "think": "A name.", "say": "Counting words"}
 HOURLY = re.compile(
@@ -43,7 +44,7 @@ HOURLY = re.compile(
 
 @pytest.fixture
 async def servers(tmp_path: Path) -> AsyncGenerator[Stage]:
-    script = script_file(tmp_path, NAMED, SLOW, CUT, ECHO)
+    script = script_file(tmp_path, NAMED, SLOW, TOOLS, CUT, ECHO)
     async with stage(tmp_path, script=script, speed=1.0) as built:
         yield built
 
@@ -340,6 +341,37 @@ async def test_a_budget_that_is_spent_stops_the_next_question_and_tells_what_is_
     told = await told_publicly(bot, "that this server may spend within 24 hours are used.")
     assert f"${row['cost'] / 1e9:.9f}".rstrip("0") in told
     assert "of the $0.000000001 that" in told
+
+
+async def test_an_answer_is_stopped_between_its_steps_when_the_money_is_used_up_and_keeps_what_it_has(
+    bot: Stage,
+) -> None:
+    await store_settings(bot, usd_per_user_day=1)
+    thread = await bot.thread_of(bot.mention(bot.ada, "look it up"))
+
+    shown = await bot.answered(thread.id)
+
+    assert "I had to stop here. You have used $0.0" in shown
+    assert "🚦" not in shown
+    assert len(bot.model.requests) == 1
+    async with store_of(bot) as store:
+        (turn,) = await store.turns(thread.id)
+    assert turn.status is TurnStatus.STOPPED
+    assert [len(step.tool_results) for step in turn.steps] == [1]
+    await store_settings(bot, usd_per_user_day=None)
+    await bot.press(bot.ada, thread.id, "Retry")
+    await bot.until(lambda: "I looked:" in bot.text(thread.id), "it goes through")
+    assert sum(row["is_question"] for row in await settled(bot)) == 2
+
+
+async def test_a_title_that_the_budget_does_not_pay_for_is_refused_in_the_same_words(bot: Stage) -> None:
+    thread = await asked(bot)
+    await settled(bot)
+    await store_settings(bot, usd_per_user_day=1)
+    seen = Private(bot, bot.ada)
+    await bot.command(bot.ada, thread.id, "title")
+    await seen.told("of the $0.000000001 that one member may spend within 24 hours.")
+    assert len(bot.model.requests) == 1
 
 
 async def test_a_stopped_answer_is_charged_as_the_models_server_records_it(bot: Stage) -> None:
