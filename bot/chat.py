@@ -34,9 +34,6 @@ TAKEN_DOWN_AT_ONCE = 4
 PLACE_BACK_AFTER = (5.0, 30.0, 120.0, 600.0, 3_600.0)
 """Seconds before each attempt to give back the place of an answer whose end could not be stored."""
 
-TAKEN_DOWN_AT_ONCE = 4
-"""Answers, where many are deleted: running ones share what Discord takes."""
-
 AWAY = "I was away when this was written. Press Retry if you still want an answer."
 CONTINUE = "Continue exactly where you stopped, without repeating anything."
 
