@@ -70,7 +70,6 @@ class Chat:
         self._taking_down = asyncio.Semaphore(TAKEN_DOWN_AT_ONCE)
         self._giving_back: set[asyncio.Task[None]] = set()
         """Those of them that need not be waited for: the next process begins with all places free."""
-        self._taking_down = asyncio.Semaphore(TAKEN_DOWN_AT_ONCE)
         self._closing = False
         self.on_answered: Callable[[int], None] = lambda turn_id: None
         """Called when an answer has ended, however it ended, and is shown; must not wait for anything."""

@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator
 import pytest
 
 from bot.messages import JsonObject, ToolCall, ToolResult
-from bot.tools import Toolbox, ToolFailed
+from bot.tools import Adapted, Toolbox, ToolFailed
 from bot.tools.download import Download, Undelivered
 from bot.tools.web import AT_ONCE, CHARS_A_CALL, WebFetch
 from tests.web_site import Site, open_site, visitor
@@ -75,11 +75,11 @@ async def test_a_text_file_comes_as_it_is(site: Site, fetch: WebFetch) -> None:
 
 async def test_the_tool_runs_in_a_toolbox(site: Site, fetch: WebFetch) -> None:
     site.put("/", "<p>Hello")
-    tools = Toolbox({fetch.spec.name: fetch}, timeout=fetch.timeout)
-    result = await tools.call(ToolCall("1", "web_fetch", json.dumps({"url": site.url()})))
+    tools = Toolbox([Adapted(fetch, fetch.timeout)])
+    result, _ = await tools.call(ToolCall("1", "web_fetch", json.dumps({"url": site.url()})))
     assert not result.is_error
     assert inside(result.content) == "Hello"
-    result = await tools.call(ToolCall("2", "web_fetch", json.dumps({"url": "http://127.0.0.1/admin"})))
+    result, _ = await tools.call(ToolCall("2", "web_fetch", json.dumps({"url": "http://127.0.0.1/admin"})))
     assert result == ToolResult(
         "2", "web_fetch", "Pages are fetched from the ports 80, 443, 8080 and 8443 only.", is_error=True
     )
