@@ -140,7 +140,8 @@ class Poster:
         """Mark a question that waits, or take the mark away; best effort, for a mark is only a courtesy."""
         if self.in_place.knows(channel_id):
             return
-        message = self._client.get_partial_messageable(channel_id).get_partial_message(message_id)
+        place = self._place_of(channel_id, message_id)
+        message = self._client.get_partial_messageable(place).get_partial_message(message_id)
         try:
             async with asyncio.timeout(10):
                 with impatient():
@@ -160,6 +161,16 @@ class Poster:
                     await channel.send(text)
         except (discord.DiscordException, aiohttp.ClientError, OSError, RetryLater) as error:
             log.warning("somebody could not be told that their answer is not shown: %s", describe(error))
+
+    def _place_of(self, thread_id: int, message_id: int) -> int:
+        """Where a question stands: the one that a thread was opened on has the thread's id, and is not in it.
+
+        A forum's post is (Discord, "Threads").
+        """
+        thread = self._client.get_channel(thread_id) if thread_id == message_id else None
+        if isinstance(thread, discord.Thread) and not isinstance(thread.parent, discord.ForumChannel):
+            return thread.parent_id
+        return thread_id
 
     async def _in_open_thread(
         self, channel_id: int, work: Callable[[], Awaitable[object]], *, with_files: bool = False

@@ -192,3 +192,17 @@ async def test_an_answer_cut_in_mid_stream_keeps_what_came(tmp_path: Path) -> No
         assert "broke off in the middle" in shown
         assert len(shown) > 120
         assert "Retry" in [label for label, _, _ in bot.buttons(thread.id)]
+
+
+async def test_the_question_that_a_thread_was_opened_on_is_marked_where_it_stands_while_it_waits(bot: Stage) -> None:
+    question = bot.mention(bot.ada, "quickly")
+    thread = await bot.thread_of(question)
+    await bot.answered(thread.id)
+    bot.say(bot.ada, thread.id, "slowly please")
+    await bot.until(lambda: "word 3" in bot.text(thread.id), "the next question is being answered")
+
+    await bot.press(bot.ada, thread.id, "Retry", which=0)
+
+    await bot.until(lambda: [mark.name for mark in question.reactions] == ["⏳"], "the first one waits")
+    await bot.press(bot.ada, thread.id, "Stop")
+    await bot.until(lambda: not question.reactions, "it waits no more")
