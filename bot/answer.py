@@ -28,6 +28,7 @@ from bot.notices import Notices
 from bot.prompt import Prompt
 from bot.render.live import Live
 from bot.render.reply import Reply
+from bot.render.stored import events_of
 from bot.saving import Saving
 from bot.store import Store
 from bot.tools import Asking
@@ -45,6 +46,7 @@ OUT_OF_TIME = "Discord lets me write here for a quarter of an hour only, so I ha
 NO_WORDS = "There is nothing else in your message: please ask in words, or choose a model that can read it."
 TOO_LONG = "This message is longer than the model can read. Please shorten it, or choose a model with a larger window."
 UNEXPECTED = "Something went wrong on my side, and it has been logged. Please try again."
+KEPT = "This is the answer I gave before; I could not give a new one."
 NOT_SAVED = "This answer could not be saved, so I will not remember it. Please tell the operator of this bot."
 
 
@@ -112,6 +114,8 @@ class Answer:
         remarks: tuple[str, ...] = (),
     ) -> None:
         self.turn = turn
+        self._before = turn
+        """The turn with its earlier answer, if it has one: that stands if a limit leaves nothing for a new one."""
         self.over = False
         """Whether it is decided how the answer ends; a question that grows later needs a new answer."""
         self.seen = False
@@ -296,7 +300,7 @@ class Answer:
             self._conversation.id,
             guild_id,
             self.turn.asker_id,
-            caps(self._guild, in_server=guild_id is not None),
+            caps(self._guild),
             dms_count=self._guild.dms_count,
         )
 
@@ -353,10 +357,23 @@ class Answer:
     def _limited(self, error: LimitExceeded) -> Ended:
         """A limit left nothing for another request: what there is is kept; where nothing is, nothing was asked."""
         self._draft.write(None)
-        if not self._draft.finished:
+        if self._draft.finished:
+            self._show(Noticed(f"I had to stop here. {error}"))
+            return self._ended(TurnStatus.STOPPED)
+        if not self._before.steps:
             return self._ended(TurnStatus.REFUSED, str(error))
-        self._show(Noticed(f"I had to stop here. {error}"))
-        return self._ended(TurnStatus.STOPPED)
+        return self._put_back(self._before, error)
+
+    def _put_back(self, before: Turn, error: LimitExceeded) -> Ended:
+        """Show and keep what was there before, and say why there is nothing new."""
+        self._start_over()
+        self._draft = Draft(before.steps)
+        told = tuple(notice for notice in before.notices if not notice.startswith(KEPT))
+        for event in events_of(replace(before, notices=told), before.steps[-1].model):
+            self._show(event)
+        self._show(Noticed(f"{KEPT} {error}"))
+        status = TurnStatus.STOPPED if before.steps[-1].finish is None else TurnStatus.DONE
+        return replace(self._ended(TurnStatus.FAILED if before.error else status, before.error), seconds=0.0)
 
     def _cut_short(self) -> Ended:
         match self._cut:

@@ -109,12 +109,12 @@ class App:
             async def look_up(generation_id: str, paid_by: Key | None) -> Usage | None:
                 return await account.consumed(generation_id, paid_by.secret if paid_by else key)
 
-            metered = Metered(model, store, catalogue, look_up=look_up, now=time.time)
+            keys = Keys(store, await open_cipher(settings.secret_keys), account)
+            await keys.renew()
+            metered = Metered(model, store, catalogue, look_up=look_up, key_of=keys.with_id, now=time.time)
             stack.push_async_callback(metered.aclose)
             await metered.take_over()
             engine = Engine(metered, clock=self._clock)
-            keys = Keys(store, await open_cipher(settings.secret_keys), account)
-            await keys.renew()
             try:
                 await self._serve(store, catalogue, metered, engine, keys, reads_messages=True)
             except discord.PrivilegedIntentsRequired:

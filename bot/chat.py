@@ -17,7 +17,7 @@ from typing import Any
 from bot.answer import Answer, Backstage, Cut
 from bot.errors import ForUser, describe
 from bot.guild import GuildSettings
-from bot.limits import Asker, Bill, Measure, answers_in, caps, effective, may_ask_here
+from bot.limits import Asker, Bill, Measure, answers_in, caps, effective, may_ask_here, outside_servers
 from bot.messages import Conversation, Said, Text, Turn, TurnStatus
 from bot.redraw import Redraw
 from bot.store.history import Leftover
@@ -223,7 +223,7 @@ class Chat:
 
         The operator's defaults where there is no server, as in direct messages.
         """
-        settings = GuildSettings(data_policy=self._backstage.defaults.data_policy)
+        settings = outside_servers(GuildSettings(data_policy=self._backstage.defaults.data_policy))
         if guild_id is not None:
             settings = GuildSettings.model_validate(await self._store.guild_settings(guild_id) or {})
         return effective(settings, roles, self._backstage.ceilings)
@@ -254,7 +254,7 @@ class Chat:
         return guild_id is None or answers_in(await self.settings_of(guild_id), channels)
 
     async def _check_limits(self, guild: GuildSettings, guild_id: int | None, user_id: int, *, waits: bool) -> None:
-        counted = caps(guild, in_server=guild_id is not None)
+        counted = caps(guild)
         counted = tuple(cap for cap in counted if not (waits and cap.measure is Measure.RUNNING))
         bill = Bill(0, 0, guild_id, user_id, counted, dms_count=guild.dms_count)
         if (reached := await self._store.reached(bill)) is not None:

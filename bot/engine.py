@@ -58,8 +58,8 @@ _ELSEWHERE = _AGAIN | {
 class Draft:
     """The answer as far as it has come: finished steps, and the one being written."""
 
-    def __init__(self) -> None:
-        self._finished: list[Step] = []
+    def __init__(self, steps: Sequence[Step] = ()) -> None:
+        self._finished: list[Step] = [*steps]
         self._writing: StepAssembler | None = None
         self.told: list[ReplyEvent] = []
         """What people were told of the finished steps, should it have to be said again."""

@@ -122,6 +122,12 @@ class Keys:
             raise KeyUnusable(stored.guild_id, stored.id, has_secret=self.can_keep)
         return Key(stored.id, secret)
 
+    async def with_id(self, guild_id: int, key_id: str) -> Key | None:
+        """A server's key, if it is still this one and can be read."""
+        stored = await self._store.key(guild_id)
+        secret = _opened(self._cipher, stored) if stored is not None and stored.id == key_id else None
+        return None if secret is None else Key(key_id, secret)
+
     async def set(self, guild_id: int, user_id: int, text: str) -> Allowance | None:
         """Check what somebody entered as a key, and keep it; returns what it may spend, None if that is not known.
 

@@ -68,14 +68,18 @@ def effective(settings: GuildSettings, roles: Collection[int], ceilings: Mapping
     return settings.model_copy(update=values)
 
 
-def caps(settings: GuildSettings, *, in_server: bool) -> tuple[Cap, ...]:
-    """What is counted for whom these settings hold. Where several are reached, the first is named: places, then money.
+def outside_servers(settings: GuildSettings) -> GuildSettings:
+    """The settings without what they say of everybody in a server together.
 
-    Only what concerns one member counts outside servers.
+    In direct messages only the operator's ceilings do so, for all of them together.
     """
+    return settings.model_copy(update=dict.fromkeys(name for name, window in _WINDOWS.items() if not window[1]))
+
+
+def caps(settings: GuildSettings) -> tuple[Cap, ...]:
+    """What is counted for whom these settings hold. Of several that are reached the first is named: places first."""
     found = ((name, getattr(settings, name)) for name in reversed(_WINDOWS))
-    all_of_them = (Cap(name, *_WINDOWS[name], most) for name, most in found if most is not None)
-    return tuple(cap for cap in all_of_them if in_server or cap.per_member)
+    return tuple(Cap(name, *_WINDOWS[name], most) for name, most in found if most is not None)
 
 
 def _effective(name: str, settings: GuildSettings, roles: Collection[int], ceiling: int | None) -> int | None:
@@ -122,19 +126,22 @@ class Reached:
     frees_at: float | None
     is_set_aside: bool = False
     """Only because of what is reserved for answers that are running, which is more than they will come to."""
+    in_server: bool = True
+    """Else in direct messages, where only the operator may set such a limit."""
 
     @property
     def error(self) -> LimitExceeded:
         """What to raise: it says which limit, how much of it is used, and when there is room again."""
         show = _dollars if self.cap.measure is Measure.COST else _plain
-        told = _USED[self.cap.name].format(used=show(self.used), most=show(self.cap.most))
+        where = "this server" if self.in_server else "all direct messages with me together"
+        told = _USED[self.cap.name].format(used=show(self.used), most=show(self.cap.most), where=where)
         return LimitExceeded(f"{told} {self._remedy()}")
 
     def _remedy(self) -> str:
         if self.cap.measure is Measure.RUNNING:
             return "Please ask again when one of them has ended."
         if self.cap.most == 0:
-            return "Please ask a server admin if you need it."
+            return f"Please ask {'a server admin' if self.in_server else 'the operator of this bot'} if you need it."
         if self.is_set_aside:
             return "Some of it is only set aside for answers that are running. Please ask again when they have ended."
         if self.frees_at is None:
@@ -162,13 +169,13 @@ def _dollars(nanodollars: int) -> str:
 
 _USED = {
     "requests_per_user_hour": "You have asked {used} of the {most} questions that one member may ask within an hour.",
-    "requests_per_server_hour": "{used} of the {most} questions that this server may ask within an hour are asked.",
+    "requests_per_server_hour": "{used} of the {most} questions that {where} may ask within an hour are asked.",
     "tokens_per_user_day": "You have used {used} of the {most} tokens that one member may use within 24 hours.",
     "usd_per_user_day": "You have used {used} of the {most} that one member may spend within 24 hours.",
-    "usd_per_server_day": "{used} of the {most} that this server may spend within 24 hours are used.",
-    "usd_per_server_month": "{used} of the {most} that this server may spend within 30 days are used.",
+    "usd_per_server_day": "{used} of the {most} that {where} may spend within 24 hours are used.",
+    "usd_per_server_month": "{used} of the {most} that {where} may spend within 30 days are used.",
     "concurrent_per_user": "{used} of the {most} answers that one member may have at once are running for you.",
-    "concurrent_per_server": "{used} of the {most} answers that this server may have at once are running.",
+    "concurrent_per_server": "{used} of the {most} answers that {where} may have at once are running.",
 }
 
 

@@ -43,6 +43,8 @@ _CHARACTERS_PER_TOKEN = 3.5
 
 LookUp = Callable[[str, Key | None], Awaitable[Usage | None]]
 """What a generation has consumed, by its id and the key that paid; None while that is not recorded."""
+KeyOf = Callable[[int, str], Awaitable[Key | None]]
+"""A server's own key, by the server and the key's id; None where that key is there no more."""
 
 
 @dataclass(slots=True)
@@ -78,6 +80,7 @@ class Metered:
         catalogue: Catalogue,
         *,
         look_up: LookUp,
+        key_of: KeyOf,
         now: Callable[[], float],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
@@ -85,6 +88,7 @@ class Metered:
         self._store = store
         self._catalogue = catalogue
         self._look_up = look_up
+        self._key_of = key_of
         self._now = now
         self._sleep = sleep
         self._settling: set[asyncio.Task[None]] = set()
@@ -124,13 +128,15 @@ class Metered:
     async def take_over(self) -> None:
         """Settle what an earlier process has left; what has to be looked up is, in the background."""
         for left in await self._store.take_over():
-            if left.generation_id is None or left.key_id or self._now() - left.at > TOO_OLD_SECONDS:
-                await self._store.close_unsettled(left.id)
+            close = partial(self._store.close_unsettled, left.id)
+            key: Key | None = None
+            if left.key_id and left.guild_id is not None:
+                key = await self._key_of(left.guild_id, left.key_id)
+            is_payer_known = key is not None or not left.key_id
+            if left.generation_id is None or not is_payer_known or self._now() - left.at > TOO_OLD_SECONDS:
+                await close()
             else:
-                self._spawn(
-                    self._find_out(left.id, left.generation_id, None, partial(self._store.close_unsettled, left.id)),
-                    self._looking_up,
-                )
+                self._spawn(self._find_out(left.id, left.generation_id, key, close), self._looking_up)
 
     async def aclose(self) -> None:
         """Settle what has ended, and stop looking up; the next process goes on with that."""

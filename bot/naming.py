@@ -232,7 +232,7 @@ class Naming:
 
 
 def _bill(conversation: Conversation, turn: Turn, guild: GuildSettings) -> Bill:
-    counted = caps(guild, in_server=conversation.guild_id is not None)
+    counted = caps(guild)
     return Bill(
         turn.id,
         conversation.id,

@@ -251,6 +251,57 @@ async def test_a_question_that_is_refused_when_its_turn_comes_is_no_part_of_the_
     assert "next please" in str(bot.model.requests[-1].body["messages"])
 
 
+KEPT = "This is the answer I gave before; I could not give a new one. $"
+
+
+async def test_an_answer_that_waits_to_be_given_anew_stands_where_a_limit_is_reached_when_its_turn_comes(
+    bot: Stage,
+) -> None:
+    thread = await asked(bot, "the first")
+    question = bot.say(bot.ada, thread.id, "the second")
+    await bot.answered(thread.id, count=2)
+    await settled(bot)
+    bot.say(bot.ada, thread.id, "slowly")
+    await bot.until(lambda: "word 3 " in bot.text(thread.id), "the third is being answered")
+    await bot.press(bot.ada, thread.id, "Retry", which=1)
+    await bot.until(lambda: reactions(question) == ["⏳"], "the second waits")
+    await store_settings(bot, usd_per_server_day=1)
+
+    await bot.press(bot.ada, thread.id, "Stop")
+
+    await stands(bot, thread, "You said: the second", most="$0.000000001")
+    assert "You said: the second" in await bot.answered(thread.id, count=3)
+    assert len(bot.model.requests) == 3
+    await store_settings(bot, usd_per_server_day=None)
+    await bot.press(bot.ada, thread.id, "Retry", which=1)
+    await bot.until(lambda: len(bot.model.requests) == 4, "asked again")
+    await bot.until(lambda: KEPT not in bot.text(thread.id) and bot.ended(thread.id) == 3, "answered anew")
+
+
+async def test_an_answer_stands_where_its_question_is_edited_and_a_limit_is_reached(bot: Stage) -> None:
+    thread = await asked(bot, "the first")
+    second = bot.say(bot.ada, thread.id, "the second")
+    await bot.answered(thread.id, count=2)
+    await settled(bot)
+    for most in (1, 2):
+        await store_settings(bot, usd_per_server_day=most)
+
+        bot.world.edit_message(bot.ada, thread.id, second.id, {"content": f"in {most} words"})
+
+        await stands(bot, thread, "You said: the second", most=f"$0.00000000{most}")
+    assert len(bot.model.requests) == 2
+
+
+async def stands(bot: Stage, thread: Channel, text: str, *, most: str) -> None:
+    """Wait until an answer is shown and stored as it was, with one remark that there is no new one, and why."""
+    await bot.until(lambda: f"of the {most} that" in bot.text(thread.id), "why there is no new answer is shown")
+    assert text in bot.text(thread.id)
+    async with store_of(bot) as store:
+        (turn,) = (turn for turn in await store.turns(thread.id) if text in turn.text)
+    assert turn.status is TurnStatus.DONE
+    assert [notice.startswith(KEPT) for notice in turn.notices] == [True]
+
+
 async def test_a_role_lifts_a_members_limit_also_for_questions_from_before_they_had_it(
     bot: Stage, helpers: int
 ) -> None:
@@ -330,6 +381,17 @@ async def test_the_operators_ceilings_bind_whatever_admins_say(servers: Stage) -
         assert servers.model.requests[0].body["max_tokens"] == 2_000
         servers.mention(servers.ada, "one too many")
         await told_publicly(servers, "You have asked 1 of the 1 questions")
+
+
+async def test_a_ceiling_on_everybody_together_binds_all_direct_messages_together(servers: Stage) -> None:
+    async with servers.app(ceiling_requests_per_server_hour=1):
+        ben, ada = (servers.world.open_dm(who, servers.bot).id for who in (servers.ben, servers.ada))
+        servers.say(servers.ben, ben, "hello")
+        await servers.answered(ben)
+        servers.say(servers.ada, ada, "hello")
+        told = "1 of the 1 questions that all direct messages with me together may ask within an hour are asked."
+        await servers.until(lambda: told in servers.text(ada), "refused")
+        await asked(servers)
 
 
 async def test_a_budget_that_is_spent_stops_the_next_question_and_tells_what_is_used(bot: Stage) -> None:

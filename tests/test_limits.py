@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.guild import LIMITS, ROLE_LIMITS, GuildSettings
-from bot.limits import DAY, HOUR, MONTH, Cap, Measure, Reached, caps, effective, may_ask_here
+from bot.limits import DAY, HOUR, MONTH, Cap, Measure, Reached, caps, effective, may_ask_here, outside_servers
 
 ASKED = "requests_per_user_hour"
 
@@ -104,7 +104,7 @@ def test_every_limit_that_counts_over_time_is_a_cap_in_a_server_and_places_come_
         "concurrent_per_user": 7,
         "concurrent_per_server": 8,
     }
-    assert caps(GuildSettings.model_validate(values), in_server=True) == (
+    assert caps(GuildSettings.model_validate(values)) == (
         Cap("concurrent_per_server", Measure.RUNNING, False, 0, 8),
         Cap("concurrent_per_user", Measure.RUNNING, True, 0, 7),
         Cap("usd_per_server_month", Measure.COST, False, MONTH, 6),
@@ -116,16 +116,46 @@ def test_every_limit_that_counts_over_time_is_a_cap_in_a_server_and_places_come_
     )
 
 
-def test_in_direct_messages_only_what_concerns_one_member_counts() -> None:
-    settings = GuildSettings(requests_per_server_hour=0, usd_per_server_day=0, usd_per_server_month=0)
-    assert [cap.name for cap in caps(settings, in_server=False)] == ["concurrent_per_user", "requests_per_user_hour"]
+def test_in_direct_messages_what_concerns_everybody_together_counts_only_where_the_operator_says_so() -> None:
+    settings = outside_servers(GuildSettings())
+    assert [cap.name for cap in caps(settings)] == ["concurrent_per_user", "requests_per_user_hour"]
+    under = effective(settings, (), {"usd_per_server_day": 5, "concurrent_per_user": 1})
+    assert [(cap.name, cap.most) for cap in caps(under)] == [
+        ("concurrent_per_user", 1),
+        ("usd_per_server_day", 5),
+        ("requests_per_user_hour", 60),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "used", "most", "said"),
+    [
+        (
+            "usd_per_server_day",
+            10**9,
+            10**9,
+            "$1.00 of the $1.00 that all direct messages with me together may spend within 24 hours are used. "
+            "There is room again <t:1234:R>.",
+        ),
+        (
+            "requests_per_server_hour",
+            0,
+            0,
+            "0 of the 0 questions that all direct messages with me together may ask within an hour are asked. "
+            "Please ask the operator of this bot if you need it.",
+        ),
+    ],
+)
+def test_a_refusal_in_direct_messages_says_for_whom_the_limit_is(name: str, used: int, most: int, said: str) -> None:
+    (cap,) = (cap for cap in caps(GuildSettings.model_validate({name: most})) if cap.name == name)
+    assert str(Reached(cap, used, 1_233.2, in_server=False).error) == said
 
 
 def test_a_limit_that_is_off_is_no_cap_and_one_of_0_is() -> None:
     settings = GuildSettings(
         requests_per_user_hour=None, concurrent_per_user=None, concurrent_per_server=None, usd_per_user_day=0
     )
-    assert [cap.name for cap in caps(settings, in_server=True)] == ["usd_per_user_day"]
+    assert [cap.name for cap in caps(settings)] == ["usd_per_user_day"]
 
 
 ROOM = "There is room again <t:1234:R>."
@@ -189,7 +219,7 @@ def test_a_refusal_says_which_limit_how_much_is_used_and_when_there_is_room(
     name: str, used: int, most: int, said: str
 ) -> None:
     settings = GuildSettings.model_validate({name: most})
-    cap = next(cap for cap in caps(settings, in_server=True) if cap.name == name)
+    cap = next(cap for cap in caps(settings) if cap.name == name)
     frees_at = None if cap.measure is Measure.RUNNING else 1_233.2
     assert str(Reached(cap, used, frees_at).error) == said
 

@@ -147,6 +147,7 @@ def request(*fallbacks: str, **more: Any) -> ModelRequest:
 
 OPENED = Opened("gen-1", ONE)
 USED = Usage(100, 50, 30, 10, 123_456)
+OWN = Key("key-7", "sk-of-the-server")
 HI: Script = (OPENED, TextDelta("Hi"), Finished("stop"), UsageReported(USED))
 
 
@@ -165,11 +166,24 @@ async def gate(database: tuple[Store, str, Clock]) -> AsyncIterator[Gate]:
     await built.metered.aclose()
 
 
+async def key_of(guild_id: int, key_id: str) -> Key | None:
+    """Server 10 has the key with the id key-7."""
+    return OWN if (guild_id, key_id) == (10, OWN.id) else None
+
+
 def make(database: tuple[Store, str, Clock], **catalogue: Any) -> Gate:
     store, url, clock = database
     model = Told([], lambda: rows(url, t.usage))
     records = Records([None])
-    metered = Metered(model, store, Prices(**catalogue), look_up=records.look_up, now=clock, sleep=records.sleep)
+    metered = Metered(
+        model,
+        store,
+        Prices(**catalogue),
+        look_up=records.look_up,
+        key_of=key_of,
+        now=clock,
+        sleep=records.sleep,
+    )
     return Gate(store, url, clock, model, records, metered)
 
 
@@ -460,12 +474,25 @@ async def test_closing_in_the_middle_of_looking_up_leaves_that_to_the_next_proce
     assert (await following.settled())["cost"] == 88
 
 
-@pytest.mark.parametrize("reason", ["never opened", "of a server's key", "too old"])
+async def test_what_a_servers_own_key_has_paid_is_looked_up_with_that_key_by_the_next_process(
+    database: tuple[Store, str, Clock],
+) -> None:
+    store, _, _ = database
+    reserved = await store.reserve(Bill(1, 2, 10, 20), model=ONE, key_id=OWN.id, estimate=Usage(1, 2, cost=9))
+    await store.note_generation(reserved.id, "gen-1", ONE)  # type: ignore[union-attr]  # nothing limits it
+    gate = make(database)
+    gate.records.replies = [None, Usage(cost=88)]
+    await gate.metered.take_over()
+    assert (await gate.settled())["cost"] == 88
+    assert gate.records.asked == [("gen-1", OWN)] * 2
+
+
+@pytest.mark.parametrize("reason", ["never opened", "of a key that is gone", "too old"])
 async def test_what_can_not_be_looked_up_any_more_stands_as_reserved(
     database: tuple[Store, str, Clock], reason: str
 ) -> None:
     store, _, clock = database
-    key_id = "key-7" if reason == "of a server's key" else ""
+    key_id = "key-6" if reason == "of a key that is gone" else ""
     reserved = await store.reserve(Bill(1, 2, 10, 20), model=ONE, key_id=key_id, estimate=Usage(1, 2, cost=9))
     if reason != "never opened":
         await store.note_generation(reserved.id, "gen-1", ONE)  # type: ignore[union-attr]  # nothing limits it

@@ -220,11 +220,16 @@ class TestAnswering:
         assert stored is not None
         assert stored.steps == (STEP, Step(text="New"))
 
-    async def test_beginning_again_starts_clean_in_the_same_messages(self, store: Store, turn: Turn) -> None:
-        await store.finish(turn.id, TurnStatus.FAILED, [STEP], error="It broke.", notices=["One."])
+    async def test_beginning_again_keeps_the_old_answer_until_there_is_some_of_the_new_one(
+        self, store: Store, turn: Turn
+    ) -> None:
+        await store.finish(turn.id, TurnStatus.FAILED, [STEP, STEP], error="It broke.", notices=["One."])
         await store.save_pages(turn.id, [900])
         await store.begin(turn.id)
-        assert await store.turn(turn.id) == replace(turn, status=TurnStatus.RUNNING, pages=(900,))
+        begun = replace(turn, status=TurnStatus.RUNNING, pages=(900,))
+        assert await store.turn(turn.id) == replace(begun, steps=(STEP, STEP))
+        await store.save_steps(turn.id, 0, [Step(text="New")])
+        assert await store.turn(turn.id) == replace(begun, steps=(Step(text="New"),))
 
     async def test_pages_keep_their_order_and_are_replaced(self, store: Store, turn: Turn) -> None:
         await store.save_pages(turn.id, [903, 901, 902])

@@ -144,7 +144,7 @@ class Model:
             if left < cap.most:
                 frees_at = at + cap.seconds
                 break
-        return Reached(cap, used, frees_at)
+        return Reached(cap, used, frees_at, in_server=of.guild_id is not None)
 
 
 def moments(random: random.Random, count: int) -> Sequence[float]:
@@ -383,8 +383,8 @@ async def test_what_a_crash_left_is_taken_over_and_the_places_are_free(
     again = await Store.open(database_url, clock=clock)
     try:
         assert await again.take_over() == [
-            Unsettled(named.id, "moon/other", "key-1", "gen-1", NOW),
-            Unsettled(unnamed, "moon/kimi", "", None, NOW),
+            Unsettled(named.id, "moon/other", 10, "key-1", "gen-1", NOW),
+            Unsettled(unnamed, "moon/kimi", 10, "", None, NOW),
         ]
         await passes(again, bill(2, place))
         await again.settle(named.id, Usage(10, 5, cost=2))

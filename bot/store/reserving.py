@@ -34,6 +34,7 @@ class Unsettled:
 
     id: int
     model: str
+    guild_id: int | None
     key_id: str
     generation_id: str | None
     at: float
@@ -132,7 +133,8 @@ class Reserving(Transactions):
         async with self._write() as db:
             await db.execute(delete(t.running))
             usage = t.usage.c
-            wanted = select(usage.id, usage.model, usage.key_id, usage.generation_id, usage.at).where(t.PENDING)
+            named = (usage.id, usage.model, usage.guild_id, usage.key_id, usage.generation_id, usage.at)
+            wanted = select(*named).where(t.PENDING)
             return [Unsettled(**row) for row in (await db.execute(wanted.order_by(usage.id))).mappings()]
 
     @unbroken
@@ -154,8 +156,15 @@ class Reserving(Transactions):
 
 async def _take_turns(db: AsyncConnection, bill: Bill) -> None:
     """Let reservations that count towards the same limits pass one after the other; SQLite has one writer anyway."""
-    if db.dialect.name == "postgresql":
-        await db.execute(select(func.pg_advisory_xact_lock(literal(bill.guild_id or bill.user_id, t.Snowflake()))))
+    if db.dialect.name != "postgresql":
+        return
+    counted_for = {bill.guild_id or DMS}
+    if bill.dms_count or bill.guild_id is None:
+        counted_for.add(bill.user_id)
+        if all(cap.per_member for cap in bill.caps):
+            counted_for.discard(DMS)
+    for one in sorted(counted_for):  # always in this order, so that no two wait for each other
+        await db.execute(select(func.pg_advisory_xact_lock(literal(one, t.Snowflake()))))
 
 
 async def _next_step(db: AsyncConnection, mine: ColumnElement[bool], bill: Bill) -> int:

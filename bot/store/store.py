@@ -228,13 +228,15 @@ class Store(About, History, Ledger, Reserving, Spendings, Vault, Erasure, Retent
 
     @unbroken
     async def begin(self, turn_id: int) -> None:
-        """Make a turn RUNNING, as a new attempt: steps, error and notices of an earlier one go, its pages stay."""
+        """Make a turn RUNNING, as a new attempt: error and notices of an earlier one go.
+
+        Its steps stay until the first of the new ones are saved, and its pages stay altogether.
+        """
         afresh = update(t.turns).values(
             status=TurnStatus.RUNNING, attempt=t.turns.c.attempt + 1, error=None, notices=()
         )
         async with self._write() as db:
             await db.execute(afresh.where(t.turns.c.id == turn_id))
-            await db.execute(delete(t.steps).where(t.steps.c.turn_id == turn_id))
 
     @unbroken
     async def save_steps(self, turn_id: int, first: int, steps: Sequence[Step]) -> None:

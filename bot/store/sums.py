@@ -46,9 +46,9 @@ async def look(db: AsyncConnection, bill: Bill, now: float, *, is_question: bool
     counted = [cap for cap in bill.caps if is_question or cap.measure in budgets]
     for cap, used in zip(counted, await _used(db, counted, bill, now), strict=True):
         if used >= cap.most:
-            if await _is_set_aside(db, cap, bill, now, used):
-                return Reached(cap, used, None, is_set_aside=True)
-            return Reached(cap, used, await _frees_at(db, cap, bill, now, used))
+            is_set_aside = await _is_set_aside(db, cap, bill, now, used)
+            frees_at = None if is_set_aside else await _frees_at(db, cap, bill, now, used)
+            return Reached(cap, used, frees_at, is_set_aside=is_set_aside, in_server=bill.guild_id is not None)
         left[cap.measure] = min(cap.most - used, left.get(cap.measure, cap.most))
     return Left(left.get(Measure.TOKENS), left.get(Measure.COST))
 
