@@ -76,12 +76,21 @@ class Housekeeping:
                     await self._wanted.wait()
 
     async def go_round(self) -> None:
-        """Forget everything that is due. Never raises for what the database did."""
-        for work in (self._forgetting.go_on, self._forget_the_quiet_and_departed, self._store.prune_tallies):
+        """Forget what is due, and put right what a wrong clock did. Never raises for what the database did."""
+        for work in (
+            self._forgetting.go_on,
+            self._forget_the_quiet_and_departed,
+            self._date_back,
+            self._store.prune_tallies,
+        ):
             try:
                 await work()
             except Exception as error:  # noqa: BLE001 - the edge of one round: the next one tries again
-                log.error("something could not be forgotten yet: %s", describe(error))
+                log.error("something of the housekeeping could not be done yet: %s", describe(error))
+
+    async def _date_back(self) -> None:
+        while await self._store.date_back():
+            log.warning("requests were dated ahead of the clock, which must have been wrong; they are dated as of now")
 
     async def _forget_the_quiet_and_departed(self) -> None:
         number = await self._forget_quiet()

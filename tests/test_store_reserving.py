@@ -14,7 +14,7 @@ from bot.limits import DAY, HOUR, MONTH, Bill, Cap, Left, Measure, Reached
 from bot.messages import Conversation, Said, Text, TurnStatus, Usage
 from bot.store import Store
 from bot.store import tables as t
-from bot.store.reserving import Reserved, Unsettled
+from bot.store.reserving import AHEAD, Reserved, Unsettled
 from tests.databases import Clock, rows
 
 pytest_plugins = ["tests.database_fixtures"]
@@ -430,6 +430,38 @@ async def test_a_clock_that_goes_back_forgives_nothing_and_says_when_there_is_ro
     assert await store.reached(bill(1, cap)) == Reached(cap, 3, NOW - 10 * 60 + HOUR)
     clock.now = NOW - 10 * 60 + HOUR
     assert await store.reached(bill(1, cap)) is None
+
+
+async def test_what_was_used_while_the_clock_was_ahead_counts_for_one_window_from_when_it_is_right_again(
+    store: Store, clock: Clock, database_url: str
+) -> None:
+    cap = replace(HOURLY, most=2)
+    budget = Cap("usd_per_server_month", Measure.COST, False, MONTH, 12)
+    await passes(store, bill(1))
+    clock.now = NOW + 400 * DAY + 1_000
+    late = [await passes(store, bill(number), Usage(3, 4, cost=5)) for number in (2, 3)]
+    clock.now = NOW + 60
+    assert await store.reached(bill(9, cap)) == Reached(cap, 3, NOW + 400 * DAY + 1_000 + HOUR)
+
+    assert await store.date_back()
+    assert not await store.date_back()
+
+    assert await store.reached(bill(9, cap)) == Reached(cap, 3, NOW + 60 + HOUR)
+    await store.settle(late[0], Usage(3, 4, cost=7))
+    await store.settle(late[1], Usage(3, 4, cost=5))
+    assert await store.reached(bill(9, budget)) == Reached(budget, 12, NOW + 60 + MONTH)
+    assert {row["start"] for row in await rows(database_url, t.tallies)} == {
+        int((NOW + seconds) // span * span) for seconds in (0, 60) for span in (60, HOUR)
+    }
+    clock.now = NOW + 61 + HOUR
+    assert await store.reached(bill(9, cap)) is None
+
+
+async def test_another_machines_clock_may_be_a_little_ahead(store: Store, clock: Clock) -> None:
+    clock.now = NOW + AHEAD
+    await passes(store, bill(1))
+    clock.now = NOW
+    assert not await store.date_back()
 
 
 async def test_a_clock_that_leaps_ahead_and_comes_back_has_forgotten_nothing(

@@ -23,6 +23,9 @@ from bot.store import tables as t
 from bot.store.sums import DMS, EVERYBODY, MINUTE, look
 from bot.store.transactions import Transactions, unbroken
 
+AHEAD = 300.0
+"""Seconds by which a request may be dated ahead of the clock: those of several machines differ a little."""
+_DATED_AT_ONCE = 200
 _KEPT = MONTH + 2 * HOUR
 _KEPT_OF_MEMBERS = DAY + 2 * HOUR
 """How long tallies are needed, in seconds: for the longest window of each kind."""
@@ -136,6 +139,28 @@ class Reserving(Transactions):
             named = (usage.id, usage.model, usage.guild_id, usage.key_id, usage.generation_id, usage.at)
             wanted = select(*named).where(t.PENDING)
             return [Unsettled(**row) for row in (await db.execute(wanted.order_by(usage.id))).mappings()]
+
+    @unbroken
+    async def date_back(self) -> bool:
+        """Date requests as of now that a clock which had leapt ahead dated later; False when there are none.
+
+        So they count for one window from now on, instead of until that day and a window longer. Some at a time.
+        """
+        usage, tallies = t.usage.c, t.tallies.c
+        async with self._write() as db:
+            now = self._clock()
+            ahead = select(t.usage).where(usage.at > now + AHEAD).order_by(usage.at).limit(_DATED_AT_ONCE)
+            rows = (await db.execute(ahead.with_for_update())).mappings().all()
+            for row in rows:
+                used, questions = _usage(row), int(row["is_question"])
+                nothing = Usage(-used.prompt_tokens, -used.completion_tokens, cost=-(used.cost or 0))
+                await _tally(db, row, nothing, questions=-questions)
+                await _tally(db, {**row, "at": now}, used, questions=questions)
+            if rows:
+                await db.execute(update(t.usage).where(usage.id.in_([row["id"] for row in rows])).values(at=now))
+                empty = (tallies.questions == 0) & (tallies.tokens == 0) & (tallies.cost == 0)
+                await db.execute(delete(t.tallies).where(tallies.start > now, empty))
+            return bool(rows)
 
     @unbroken
     async def prune_tallies(self) -> None:

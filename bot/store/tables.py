@@ -213,6 +213,7 @@ usage = Table(
     Index(None, "conversation_id"),
     Index(None, "guild_id", "at"),
     Index(None, "user_id", "at"),
+    Index(None, "at"),
     Index("ix_usage_pending", "id", postgresql_where=text("pending"), sqlite_where=text("pending")),
 )
 
