@@ -129,6 +129,19 @@ async def test_an_ephemeral_button_works_for_its_reader_only(server: DiscordServ
     assert (await ben.event("MESSAGE_UPDATE"))["content"] == "pressed"
 
 
+@pytest.mark.parametrize(("flags", "quoted"), [(EPHEMERAL, "just you"), (0, None)])
+async def test_an_answer_to_an_ephemeral_button_shows_what_it_replies_to_to_its_reader_only(
+    ben: Person, bot: Bot, flags: int, quoted: str | None
+) -> None:
+    await ben.interact(2, ben.command("ask", **ASK))
+    rows = [{"type": 1, "components": [BUTTON]}]
+    _, answer = await bot.respond(4, {"content": "just you", "flags": EPHEMERAL, "components": rows})
+    await ben.interact(3, {"custom_id": "press", "component_type": 2}, message_id=answer["resource"]["message"]["id"])
+    _, answer = await bot.respond(4, {"content": "hi", "flags": flags})
+    original = answer["resource"]["message"]["referenced_message"]
+    assert (original and original["content"]) == quoted
+
+
 # Modals
 
 

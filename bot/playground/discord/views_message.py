@@ -15,7 +15,7 @@ def message_view(state: State, message: Message, viewer: int | None = None) -> J
     """A message with whatever it replies to. `viewer` decides each reaction's `me`."""
     view = _bare_message_view(state, message, viewer)
     if message.type in (MessageType.REPLY, MessageType.THREAD_STARTER_MESSAGE) and message.reference is not None:
-        original = _referenced(state, message.reference)
+        original = _referenced(state, message, message.reference)
         view["referenced_message"] = None if original is None else _bare_message_view(state, original, viewer)
     return view
 
@@ -81,8 +81,13 @@ def _mentioned_view(state: State, user_id: int, member: Member | None) -> JsonOb
     return view
 
 
-def _referenced(state: State, reference: Reference) -> Message | None:
-    return state.records.messages.get(reference.channel_id, {}).get(reference.message_id or 0)
+def _referenced(state: State, message: Message, reference: Reference) -> Message | None:
+    """The message that another one replies to; one that is shown to a single person only to that person."""
+    message_id = reference.message_id or 0
+    ephemeral = state.records.ephemeral.get(message_id)
+    if ephemeral is not None:
+        return ephemeral if ephemeral.only_user == message.only_user else None
+    return state.records.messages.get(reference.channel_id, {}).get(message_id)
 
 
 def _bare_message_view(state: State, message: Message, viewer: int | None) -> JsonObject:
