@@ -173,13 +173,11 @@ async def _terms(services: Services, guild_id: int | None) -> Terms:
 def _done(forgot: Forgot) -> str:
     if forgot == Forgot():
         return "There was nothing of yours left to delete, and I remember nothing of you."
-    shown = (
-        f" I am deleting my {forgot.shown:,} messages with them on Discord, as fast as it lets me."
-        if forgot.shown
-        else ""
-    )
+    mine = "my message" if forgot.shown == 1 else f"my {forgot.shown:,} messages"
+    shown = f" I am deleting {mine} with them on Discord, as fast as it lets me." if forgot.shown else ""
+    answers = "1 answer" if forgot.answers == 1 else f"{forgot.answers:,} answers"
     return (
-        f"I have forgotten you: {forgot.messages:,} of your messages and {forgot.answers:,} answers are deleted.{shown}"
+        f"I have forgotten you: {forgot.messages:,} of your messages and {answers} are deleted.{shown}"
         "\nWhat you used is counted for one more day under your id, and then without it."
     )
 
