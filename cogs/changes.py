@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 
 import discord
 from discord.ext import commands
@@ -17,6 +18,9 @@ from bot.errors import describe
 from cogs.chat import Chat
 
 log = logging.getLogger(__name__)
+
+FORGET_AGAIN_AFTER = (1.0, 10.0, 60.0, 600.0)
+"""Seconds before each further attempt to forget what was deleted, where the database did not take it."""
 
 EDIT_SECONDS = 1.5
 """A message that is edited again and again is taken in this often, and once more in the end."""
@@ -44,20 +48,20 @@ class Changes(commands.Cog):
 
     @commands.Cog.listener()
     async def on_raw_message_delete(self, event: discord.RawMessageDeleteEvent) -> None:
-        await self._chat.forget({event.message_id})
+        await _for_sure(lambda: self._chat.forget({event.message_id}))
 
     @commands.Cog.listener()
     async def on_raw_bulk_message_delete(self, event: discord.RawBulkMessageDeleteEvent) -> None:
-        await self._chat.forget(event.message_ids)
+        await _for_sure(lambda: self._chat.forget(event.message_ids))
 
     @commands.Cog.listener()
     async def on_raw_thread_delete(self, event: discord.RawThreadDeleteEvent) -> None:
-        await self._changes.forget(event.thread_id)
+        await _for_sure(lambda: self._changes.forget(event.thread_id))
 
     @commands.Cog.listener()
     async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
         """Its threads go with it; Discord does not tell of each."""
-        await self._changes.forget(channel.id)
+        await _for_sure(lambda: self._changes.forget(channel.id))
 
     async def _take_in(self, message: discord.Message) -> None:
         """Take in a message's edits until it rests: the first at once, later ones at intervals, the last for sure."""
@@ -73,6 +77,19 @@ class Changes(commands.Cog):
                 message = self._edited[message.id]
         finally:
             del self._edited[message.id]
+
+
+async def _for_sure(forget: Callable[[], Awaitable[None]]) -> None:
+    """Forget something, trying again where that fails: nobody can delete it on Discord a second time."""
+    for pause in FORGET_AGAIN_AFTER:
+        try:
+            await forget()
+        except Exception as error:  # noqa: BLE001 - whatever the database's driver raises, it is tried again
+            log.error("a deletion could not be followed: %s", describe(error))
+        else:
+            return
+        await asyncio.sleep(pause)
+    await forget()
 
 
 async def setup(client: Client) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+import sys
+from collections.abc import AsyncGenerator, Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from bot.playground.discord.records import Channel, Message
 from bot.playground.discord.views_message import message_event
 from bot.playground.discord.world import default_world
 from bot.store import Store, tables
+from bot.store.history import Forgotten
 from tests.databases import rows
 from tests.whole_bot import Stage, script_file, stage
 
@@ -392,6 +394,27 @@ class TestDeletedQuestions:
         await bot.until(lambda: "You said: two" in bot.text(thread.id), "the next answer")
         assert asked(bot) == ["[Ada] one", "[Ada] two"]
         await until_forgotten(bot, thread.id, 2)
+
+    async def test_a_deletion_that_the_database_did_not_take_is_followed_a_little_later(
+        self, bot: Stage, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(sys.modules["cogs.changes"], "FORGET_AGAIN_AFTER", (0.0, 0.0))
+        thread, _ = await conversation(bot, "one")
+        second = bot.say(bot.ben, thread.id, "two")
+        await bot.answered(thread.id, count=2)
+        forget_messages, attempts = Store.forget_messages, list[int]()
+
+        async def failing(store: Store, message_ids: Collection[int]) -> Forgotten:
+            attempts.extend(message_ids)
+            if len(attempts) < 3:
+                raise OSError("the database is gone")
+            return await forget_messages(store, message_ids)
+
+        monkeypatch.setattr(Store, "forget_messages", failing)
+        delete(bot, second)
+
+        await until_forgotten(bot, thread.id, 1)
+        assert attempts[:3] == [second.id] * 3
 
     async def test_the_quote_of_a_reply_stands_for_the_question(self, tmp_path: Path) -> None:
         world = default_world(message_content=False)
