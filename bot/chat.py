@@ -107,7 +107,8 @@ class Chat:
             await self.ask_again(turn, remarks=remarks)
         else:
             self._remarks[turn.id] = tuple(remarks)
-            self._enqueue(turn, tell=True)
+            if not self._is_at_work_on(turn):  # else it has been found waiting at the start already
+                self._enqueue(turn, tell=True)
         return turn
 
     async def offer(self, conversation: Conversation, said: Said) -> None:
@@ -265,19 +266,20 @@ class Chat:
 
         Interrupted answers are marked, questions that waited are asked, ends that were not shown are shown, and
         messages of turns that are gone are deleted. What was shown in place of an interaction went with the
-        interaction's token: it is only stored.
+        interaction's token: it is only stored. What has been asked of this process meanwhile is left to it.
         """
-        for turn in await self._store.unfinished():
-            if await self._is_in_place(turn):
-                if turn.conversation_id not in self._lanes:
-                    await self._interrupt(turn)
-            elif turn.status is TurnStatus.QUEUED:
+        left = await self._store.unfinished()
+        for turn in [turn for turn in left if not self._is_at_work_on(turn)]:
+            is_in_place = await self._is_in_place(turn)
+            if self._is_at_work_on(turn):
+                continue  # it had been stored a moment before it was taken up
+            if is_in_place or turn.status is not TurnStatus.QUEUED:
+                await self._interrupt(turn)
+            else:
                 self._signs.suppose(turn)
                 self._enqueue(turn, tell=False)
-            elif not self._is_running(turn):
-                await self._interrupt(turn)
         for turn in await self._store.unshown():
-            if self._is_running(turn):
+            if self._is_at_work_on(turn):
                 continue
             if await self._is_in_place(turn):
                 await self._store.note_shown(turn.id)
@@ -403,9 +405,10 @@ class Chat:
         conversation = await self._store.conversation(turn.conversation_id)
         return conversation is not None and conversation.is_in_place
 
-    def _is_running(self, turn: Turn) -> bool:
+    def _is_at_work_on(self, turn: Turn) -> bool:
+        """Whether a turn is being answered, or waits for that."""
         lane = self._lanes.get(turn.conversation_id)
-        return lane is not None and lane.answer is not None and lane.answer.turn.id == turn.id
+        return lane is not None and turn.id in {known.id for known in (*lane.queue, lane.taken) if known is not None}
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)

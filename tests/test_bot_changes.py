@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from bot.chat import Chat
 from bot.messages import JsonObject, Text, Turn
 from bot.playground.discord.form_message import Upload
 from bot.playground.discord.records import Channel, Message
@@ -524,3 +525,37 @@ async def reply(bot: Stage, channel_id: int, text: str) -> None:
     field = {"type": 4, "custom_id": modal["components"][0]["components"][0]["custom_id"], "value": text}
     data = {"id": modal["id"], "custom_id": modal["custom_id"], "components": [{"type": 1, "components": [field]}]}
     await bot.interact(bot.ben, {"type": 5, "channel_id": str(channel_id), "data": data})
+
+
+async def test_a_question_that_is_asked_while_the_bot_is_still_starting_is_taken_up_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It looks as if an earlier process had left it waiting, but it is being answered, and edits reach its answer."""
+    may_look, has_looked, may_begin, begins = (asyncio.Event() for _ in range(4))
+    resume, begin = Chat.resume, Store.begin
+
+    async def resume_later(chat: Chat) -> None:
+        await may_look.wait()
+        await resume(chat)
+        has_looked.set()
+
+    async def begin_later(store: Store, turn_id: int) -> None:
+        begins.set()
+        await may_begin.wait()
+        await begin(store, turn_id)
+
+    monkeypatch.setattr(Chat, "resume", resume_later)
+    monkeypatch.setattr(Store, "begin", begin_later)
+    async with stage(tmp_path, script=script_file(tmp_path, SLOW, ECHO), speed=1.0) as bot, bot.app():
+        channel = bot.world.open_dm(bot.ben, bot.bot)
+        question = bot.say(bot.ben, channel.id, "slowly")
+        await asyncio.wait_for(begins.wait(), 20)
+        may_look.set()
+        await asyncio.wait_for(has_looked.wait(), 20)
+        may_begin.set()
+        await bot.until(lambda: "word 3 " in bot.text(channel.id), "some of the answer")
+
+        edit(bot, question, "quickly")
+
+        assert "You said: quickly" in await bot.answered(channel.id)
+        assert [reaction.name for reaction in question.reactions] == []
