@@ -214,7 +214,8 @@ async def stage(
     world = world or default_world()
     async with (
         ModelServer(load_script(script) if script else None, speed=speed) as model,
-        DiscordServer(world, gateway_limits=IMPATIENT, rate_limits=rate_limits) as discord,
+        # On a busy machine the bot may well take longer to answer than the three seconds that Discord leaves it.
+        DiscordServer(world, gateway_limits=IMPATIENT, rate_limits=rate_limits, answer_seconds=PATIENCE) as discord,
     ):
         settings = load_settings(
             _env_file=None,

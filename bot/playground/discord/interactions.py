@@ -33,12 +33,13 @@ UNKNOWN_WEBHOOK = errors.Refusal(404, 10015, "Unknown Webhook")
 
 
 class Interactions:
-    """The interactions of the last quarter of an hour, by id."""
+    """The interactions of the last quarter of an hour, by id. The bot has `answer_seconds` for its first answer."""
 
-    def __init__(self, world: World, clock: Callable[[], float]) -> None:
+    def __init__(self, world: World, clock: Callable[[], float], answer_seconds: float) -> None:
         self.uploads = Uploads(world)
         self._world = world
         self._clock = clock
+        self._answer_seconds = answer_seconds
         self._alive: dict[int, Interaction] = {}
         self._by_token: dict[str, Interaction] = {}
         self._answers = Answers(world)
@@ -77,7 +78,11 @@ class Interactions:
     def answer(self, interaction_id: int, token: str, body: JsonObject, files: Sequence[Upload] = ()) -> Interaction:
         """Take the bot's first response. Raises ApiError; a response that is refused may be tried again."""
         interaction = self._alive.get(interaction_id)
-        if interaction is None or interaction.token != token or interaction.is_late(self._clock()):
+        if (
+            interaction is None
+            or interaction.token != token
+            or interaction.is_late(self._clock(), self._answer_seconds)
+        ):
             raise ApiError(*UNKNOWN_INTERACTION)
         self._answers.respond(interaction, body, files)
         return interaction
@@ -113,7 +118,7 @@ class Interactions:
         """Tell people of interactions that the bot did not answer in time, and forget the dead."""
         now = self._clock()
         for interaction in tuple(self._alive.values()):
-            if interaction.is_late(now) and not interaction.failed:
+            if interaction.is_late(now, self._answer_seconds) and not interaction.failed:
                 interaction.failed = True
                 self._answers.tell(interaction, "INTERACTION_FAILURE", {"reason": "The application did not respond."})
             if interaction.is_dead(now):

@@ -91,8 +91,8 @@ class Interaction:
             case InteractionType.MODAL_SUBMIT:
                 return (*first, *update) if self.source is not None else first
 
-    def is_late(self, now: float) -> bool:
-        return self.answer is None and now - self.created_at > ANSWER_SECONDS
+    def is_late(self, now: float, answer_seconds: float) -> bool:
+        return self.answer is None and now - self.created_at > answer_seconds
 
     def is_dead(self, now: float) -> bool:
         return now - self.created_at > TOKEN_SECONDS

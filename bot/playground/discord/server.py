@@ -23,6 +23,7 @@ from bot.errors import ConfigError
 from bot.playground.discord.gateway import Gateway
 from bot.playground.discord.gateway_connection import GatewayLimits
 from bot.playground.discord.interactions import Interactions
+from bot.playground.discord.interactions_model import ANSWER_SECONDS
 from bot.playground.discord.limits import REQUEST_BYTES
 from bot.playground.discord.people import PeopleApi, PlayStart
 from bot.playground.discord.people_guard import own_page_only
@@ -69,10 +70,11 @@ class DiscordServer:
         clock: Callable[[], float] = time.monotonic,
         latency: Callable[[], float] | None = None,
         rate_limits: bool = True,
+        answer_seconds: float = ANSWER_SECONDS,
     ) -> None:
         """`port` 0 takes a free one. `web_root` holds the page's files; `start` is what it is told of the model.
 
-        `latency` and `rate_limits` are those of `RestApi`.
+        `latency` and `rate_limits` are those of `RestApi`, `answer_seconds` those of `Interactions`.
         """
         self.token = token or make_token()
         refuse_real_token(self.token)
@@ -80,7 +82,7 @@ class DiscordServer:
         self.port = port
         self.sockets = PeopleSockets(world)
         self.gateway = Gateway(world, token=self.token, limits=gateway_limits, clock=clock, on_status=self._tell_status)
-        self.interactions = Interactions(world, clock)
+        self.interactions = Interactions(world, clock, answer_seconds)
         self.rest = RestApi(world, token=self.token, clock=clock, latency=latency, rate_limits=rate_limits)
         self._web_root = web_root
         self._start = start or PlayStart()
