@@ -60,7 +60,7 @@ def turned(before: Collection[str], listed: Sequence[Listed], page: int, chosen:
 def _line(tool: Listed) -> str:
     sign = "✅" if tool.is_on and not tool.why_not else "⚠️" if tool.is_on else "⬜"
     why = f", but not to be had: {tool.why_not}" if tool.is_on else f"; not to be had: {tool.why_not}"
-    about = clipped(" ".join(tool.about.split()), _LONGEST_LINE)
+    about = clipped(" ".join(tool.about.split()), _LONGEST_LINE).rstrip(".")
     asks = "; asks the member before each call" if tool.asks_first else ""
     return f"{sign} `{clipped(tool.name.replace('`', ''), 64)}` {about}{asks}{why if tool.why_not else ''}"
 

@@ -133,3 +133,8 @@ def test_choosing_on_one_page_leaves_the_other_pages_alone() -> None:
 def test_a_tool_that_is_on_but_not_there_says_so() -> None:
     text = screen([Listed("run_python", "runs programs", is_on=True, why_not="the sandbox is not installed")]).text
     assert "⚠️ `run_python` runs programs, but not to be had: the sandbox is not installed" in text
+
+
+def test_a_description_that_is_a_sentence_goes_on_without_its_full_stop() -> None:
+    listed = [Listed("mcp_desk_add", "Add two numbers.", is_on=False, asks_first=True)]
+    assert "`mcp_desk_add` Add two numbers; asks the member before each call" in screen(listed).text
