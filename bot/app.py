@@ -1,7 +1,8 @@
-"""The composition root: builds everything, connects it, runs it, and takes it down again in order.
+"""The bot from its start to its end: opens what it stands on, connects it, runs it, and takes it down in order.
 
-Nothing else constructs the store, the model client, the renderer or the Discord
-client. This module decides nothing about conversations.
+How its parts are put together is in `bot/wiring.py`; nothing but these two
+constructs the store, the model client, the renderer or the Discord client.
+This module decides nothing about conversations.
 """
 
 from __future__ import annotations
@@ -18,50 +19,26 @@ from urllib.parse import urlsplit
 import aiohttp
 import discord
 
-from bot.answer import Backstage, Defaults
-from bot.bulletins import Bulletins
-from bot.changes import Changes
-from bot.chat import Chat
 from bot.cipher import open_cipher
-from bot.client import Client, Services, redirect
-from bot.consents import Consents
-from bot.easel import Easel
+from bot.client import Client, redirect
 from bot.engine import Engine
 from bot.errors import ConfigError
-from bot.forgetting import Forgetting
 from bot.health import serve_health
-from bot.housekeeping import Housekeeping
 from bot.keys import Keys
 from bot.messages import Usage
-from bot.meter import Meter
 from bot.metered import Metered
 from bot.model import Key
-from bot.naming import Naming, NamingDefaults
-from bot.notices import Notices
 from bot.openrouter import Account, Catalogue, OpenRouter, open_http
-from bot.posting import Poster
-from bot.render.live import Live
-from bot.render.traffic import Traffic
-from bot.sandbox.owner import Sandbox
 from bot.settings import Settings
-from bot.shelves import DiscordShelves
 from bot.store import Store
-from bot.thread_names import Threads
-from bot.tools.all_tools import AllTools
-from bot.tools.kit import Kit
 from bot.tools.mcp import McpServers
 from bot.tools.mcp_config import load_servers
-from bot.wishes import DiscordQuestions
+from bot.wiring import Foundation, Parts, wire
 
 log = logging.getLogger(__name__)
 
 TOKEN_REFUSED = 4004
 """The gateway's close code for a token that is not valid (Discord, "Gateway Close Event Codes")."""
-
-CANNOT_READ = (
-    "In this server I only see messages that mention me, because my operator has not been granted the message "
-    "content intent. Mention me, reply to me with a mention, or use the **Reply** button."
-)
 
 
 class App:
@@ -83,7 +60,6 @@ class App:
         self._clock = clock
         self._now = now
         self._client: Client | None = None
-        self._servers = McpServers(())
 
     def healthy(self) -> bool:
         """Whether the bot is connected to Discord."""
@@ -91,119 +67,54 @@ class App:
 
     async def run(self) -> None:
         """Run until cancelled. Raises ConfigError for whatever the operator must mend first."""
-        settings = self._settings
-        self._servers = McpServers(load_servers(settings.mcp_config, os.environ))
+        servers = McpServers(load_servers(self._settings.mcp_config, os.environ))
         async with AsyncExitStack() as stack:
-            store = await Store.open(settings.database_url, clock=self._now)
-            stack.push_async_callback(store.close)
-            http = await stack.enter_async_context(open_http(settings.openrouter_base_url))
-            key = settings.openrouter_api_key.get_secret_value()
-            catalogue = Catalogue(
-                http, settings.openrouter_base_url, key, relied_on=(settings.model, *settings.fallback_models)
-            )
-            await stack.enter_async_context(running(catalogue.run()))
-            model = OpenRouter(http, settings.openrouter_base_url, key, catalogue=catalogue)
-            await stack.enter_async_context(serve_health(settings.health_port, self.healthy))
-            account = Account(http, settings.openrouter_base_url, catalogue=catalogue)
-
-            async def look_up(generation_id: str, paid_by: Key | None) -> Usage | None:
-                return await account.consumed(generation_id, paid_by.secret if paid_by else key)
-
-            keys = Keys(store, await open_cipher(settings.secret_keys), account)
-            await keys.renew()
-            metered = Metered(model, store, catalogue, look_up=look_up, key_of=keys.with_id, now=time.time)
-            stack.push_async_callback(metered.aclose)
-            await metered.take_over()
-            engine = Engine(metered, clock=self._clock)
+            base = await self._open(stack, servers)
             try:
-                await self._serve(store, catalogue, metered, engine, keys, reads_messages=True)
+                await self._serve(base, reads_messages=True)
             except discord.PrivilegedIntentsRequired:
                 log.warning("the message content intent is not granted: only mentions, DMs and commands are heard")
-                await self._serve(store, catalogue, metered, engine, keys, reads_messages=False)
+                await self._serve(base, reads_messages=False)
 
-    async def _serve(
-        self, store: Store, catalogue: Catalogue, model: Metered, engine: Engine, keys: Keys, *, reads_messages: bool
-    ) -> None:
-        """Connect to Discord and answer until cancelled; then let running answers save and say what they have."""
+    async def _open(self, stack: AsyncExitStack, servers: McpServers) -> Foundation:
+        """Open what lasts as long as the process; the stack closes it, last opened first."""
         settings = self._settings
-        redirect(settings)
-        traffic = Traffic(self._clock)
-        trace = Meter(traffic, settings.discord_api_url).trace()
-        client = self._client = Client(settings, reads_messages=reads_messages, http_trace=trace)
-        poster = Poster(client)
-        live = Live(poster, clock=self._clock, traffic=traffic)
-        notices = Notices(store, Bulletins(client), catalogue, settings.owner_ids, clock=time.time)
-        tools = AllTools(DiscordShelves(client), self._servers, Sandbox())
-        consents = Consents(DiscordQuestions(client, poster))
-        kit = Kit(tools.found, catalogue, consent=consents, absent=tools.absent, remarks=tools.remarks)
-        backstage = Backstage(
-            store=store,
-            engine=engine,
-            live=live,
-            catalogue=catalogue,
-            defaults=Defaults(
-                settings.model,
-                settings.fallback_models,
-                data_policy=settings.data_policy,
-                needs_reply_button=not reads_messages,
-            ),
-            tools=kit,
-            keys=keys,
-            notices=notices,
-            clock=self._clock,
-            tell=poster.tell,
-            ceilings=settings.ceilings,
-            seconds_left=poster.in_place.seconds_left,
+        store = await Store.open(settings.database_url, clock=self._now)
+        stack.push_async_callback(store.close)
+        http = await stack.enter_async_context(open_http(settings.openrouter_base_url))
+        key = settings.openrouter_api_key.get_secret_value()
+        catalogue = Catalogue(
+            http, settings.openrouter_base_url, key, relied_on=(settings.model, *settings.fallback_models)
         )
-        chat = Chat(backstage, poster, remarks_for_new=() if reads_messages else (CANNOT_READ,))
-        naming = Naming(
-            store,
-            model,
-            catalogue,
-            keys,
-            Threads(client),
-            NamingDefaults(settings.model, settings.fallback_models, automatic=settings.titles),
-            settings_of=chat.settings_of,
-            clock=self._clock,
-        )
-        chat.on_answered = naming.answered
-        changes = Changes(store, chat)
-        forgetting = Forgetting(store, chat, changes, clock=self._now)
-        housekeeping = Housekeeping(
-            store, chat, forgetting, ceiling=settings.retention_days, has_left=client.has_left, clock=self._now
-        )
-        client.services = Services(
-            chat,
-            changes,
-            store,
-            catalogue,
-            settings,
-            poster,
-            naming,
-            ceilings=settings.ceilings,
-            keys=keys,
-            forgetting=forgetting,
-            housekeeping=housekeeping,
-            kit=kit,
-            consents=consents,
-            traffic=traffic,
-            live=live,
-            easel=Easel(),
-            began_at=time.time(),
-        )
+        await stack.enter_async_context(running(catalogue.run()))
+        model = OpenRouter(http, settings.openrouter_base_url, key, catalogue=catalogue)
+        await stack.enter_async_context(serve_health(settings.health_port, self.healthy))
+        account = Account(http, settings.openrouter_base_url, catalogue=catalogue)
+
+        async def look_up(generation_id: str, paid_by: Key | None) -> Usage | None:
+            return await account.consumed(generation_id, paid_by.secret if paid_by else key)
+
+        keys = Keys(store, await open_cipher(settings.secret_keys), account)
+        await keys.renew()
+        metered = Metered(model, store, catalogue, look_up=look_up, key_of=keys.with_id, now=time.time)
+        stack.push_async_callback(metered.aclose)
+        await metered.take_over()
+        engine = Engine(metered, clock=self._clock)
+        return Foundation(settings, store, catalogue, metered, engine, keys, servers, clock=self._clock, now=self._now)
+
+    async def _serve(self, base: Foundation, *, reads_messages: bool) -> None:
+        """Connect to Discord and answer until cancelled; then let running answers save and say what they have."""
+        redirect(self._settings)
+        parts = wire(base, reads_messages=reads_messages)
+        client = self._client = parts.client
         client.on_first_ready = self._on_ready
         async with client:
             try:
                 await self._log_in(client)
-                async with running(tools.run()), running(_resume(client, chat, housekeeping)):
+                async with running(parts.tools.run()), running(_resume(parts)):
                     await self._stay_connected(client)
             finally:
-                await forgetting.aclose()
-                await chat.aclose()
-                await consents.aclose()
-                await naming.aclose()
-                await notices.aclose()
-                await live.aclose()
+                await _end(parts)
 
     async def _stay_connected(self, client: Client) -> None:
         try:
@@ -238,15 +149,25 @@ class App:
             ) from None
 
 
-async def _resume(client: Client, chat: Chat, housekeeping: Housekeeping) -> None:
+async def _resume(parts: Parts) -> None:
     """Take up what an earlier process left, as soon as Discord has accepted this one; then keep house.
 
     Nobody who is being forgotten is answered first.
     """
-    await client.wait_for("connect")
-    await housekeeping.go_round()
-    await chat.resume()
-    await housekeeping.run()
+    await parts.client.wait_for("connect")
+    await parts.housekeeping.go_round()
+    await parts.chat.resume()
+    await parts.housekeeping.run()
+
+
+async def _end(parts: Parts) -> None:
+    """End what works in the background, last of all what shows on Discord how the others ended."""
+    await parts.forgetting.aclose()
+    await parts.chat.aclose()
+    await parts.consents.aclose()
+    await parts.naming.aclose()
+    await parts.notices.aclose()
+    await parts.live.aclose()
 
 
 async def _stubborn(work: Coroutine[Any, Any, None]) -> None:

@@ -137,7 +137,7 @@ PURE_MAY = {
 }
 STANDARD = sys.stdlib_module_names
 RENDER_MAY = PURE_MAY | {"bot.render", "matplotlib"}
-EXPORT_MAY = PURE_MAY | {"bot.export", "bot.render", "bot.store.codec", "markdown_it", "pygments"}
+EXPORT_MAY = PURE_MAY | {"bot.apart", "bot.export", "bot.render", "bot.store.codec", "markdown_it", "pygments"}
 
 SOURCES = sorted(
     path.relative_to(ROOT).as_posix()

@@ -1,4 +1,4 @@
-"""Reads a body in a process of its own, which can be ended.
+"""Reads a body in a process of its own (`bot/readable/__main__.py`), which can be ended.
 
 A parser written in C holds everybody up while it works, and some pages are made
 to keep it at work for minutes or to fill the memory. The process is told
@@ -7,19 +7,14 @@ nothing but the body and where it came from.
 
 from __future__ import annotations
 
-import asyncio
 import json
-import sys
-from contextlib import suppress
-from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 
+from bot.apart import Failed, run_apart
 from bot.readable.kinds import Kind
 
 SECONDS = 8.0
-
-_ROOT = Path(__file__).parents[2]
 
 
 class Unreadable(Exception):
@@ -39,28 +34,7 @@ async def read_apart(kind: Kind, content_type: str, url: str, body: bytes, *, se
     """Read a body. Raises Unreadable. Nothing here blocks the event loop."""
     asked = json.dumps({"kind": kind, "content_type": content_type, "url": url}).encode()
     try:
-        async with asyncio.timeout(seconds):
-            answer = await _run(asked + b"\n" + body)
+        answer = await run_apart("bot.readable", asked + b"\n" + body, seconds=seconds)
         return Readable.model_validate_json(answer)
-    except (OSError, TimeoutError, ValidationError):
+    except (Failed, ValidationError):
         raise Unreadable from None
-
-
-async def _run(data: bytes) -> bytes:
-    """What the process answers; empty if it fails. It is ended with whoever waits for it."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bot.readable"),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        cwd=_ROOT,
-        env={"PYTHONUTF8": "1"},  # none of our secrets
-    )
-    try:
-        answer, _ = await process.communicate(data)
-    finally:
-        if process.returncode is None:
-            with suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
-    return answer if process.returncode == 0 else b""

@@ -1,0 +1,77 @@
+"""Work in a process of its own: what it is told, what comes of it, and that it never outlives whoever waits for it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from bot.apart import Failed, run_apart
+
+LONG = 50.0
+"""More than anything here takes, however busy the machine."""
+FOR_EVER = "import time\nwhile True: time.sleep(1)"
+
+
+async def run(program: str, *, seconds: float = LONG) -> bytes:
+    return await run_apart("tests.obedient", program.encode(), seconds=seconds)
+
+
+def processes() -> list[str]:
+    """The processes that work for this one."""
+    found: list[str] = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            is_ours = f"PPid:\t{os.getpid()}\n" in (process / "status").read_text()
+            if is_ours and b"tests.obedient" in (process / "cmdline").read_bytes():
+                found.append(process.name)
+    return found
+
+
+async def test_what_the_work_writes_is_its_result() -> None:
+    assert await run("print('é' * 100_000, end='')") == ("é" * 100_000).encode()
+
+
+async def test_the_process_is_told_nothing_but_its_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DISCORD_TOKEN", "a secret")
+    assert b"DISCORD_TOKEN" not in await run("import os; print(list(os.environ))")
+
+
+@pytest.mark.parametrize("program", ["raise ValueError", "import os; os.kill(os.getpid(), 9)", "exit(3)"])
+async def test_work_that_fails_is_said_to_have_failed_without_its_text(program: str) -> None:
+    with pytest.raises(Failed, match=r"^the process ended with -?\d+$"):
+        await run(program)
+
+
+async def test_half_a_result_of_work_that_fails_does_not_count() -> None:
+    with pytest.raises(Failed):
+        await run("print('half', flush=True); exit(1)")
+
+
+async def test_work_that_reads_none_of_its_input_is_no_error_of_ours() -> None:
+    assert await run_apart("this", b"x" * 1_000_000, seconds=LONG) != b""
+
+
+async def test_a_module_that_does_not_exist_fails() -> None:
+    with pytest.raises(Failed):
+        await run_apart("tests.there_is_no_such_module", b"", seconds=LONG)
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.3])
+async def test_work_that_takes_too_long_is_given_up_and_its_process_ended(seconds: float) -> None:
+    with pytest.raises(Failed, match="longer than"):
+        await run(FOR_EVER, seconds=seconds)
+    assert processes() == []
+
+
+async def test_the_process_ends_with_whoever_waits_for_it() -> None:
+    waiting = asyncio.create_task(run(FOR_EVER))
+    while not processes():  # noqa: ASYNC110 - nothing announces the beginning of a process
+        await asyncio.sleep(0.01)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert processes() == []
