@@ -51,7 +51,7 @@ async def _run(module: str, data: bytes) -> bytes:
         if process.returncode is None:
             with suppress(ProcessLookupError):
                 process.kill()
-            await process.wait()
+            await process.communicate()  # to the end of its pipes, which would stay open otherwise
     if process.returncode != 0:
         raise Failed(f"the process ended with {process.returncode}")
     return answer

@@ -75,3 +75,20 @@ async def test_the_process_ends_with_whoever_waits_for_it() -> None:
     with pytest.raises(asyncio.CancelledError):
         await waiting
     assert processes() == []
+
+
+async def test_a_process_that_is_ended_in_the_middle_of_its_output_leaves_no_pipe_open() -> None:
+    before = pipes()
+    with pytest.raises(Failed, match="longer than"):
+        await run("while True: print('x' * 65536, flush=True)", seconds=1.0)
+    await asyncio.sleep(0)  # the loop closes what has come to its end
+    assert pipes() == before
+
+
+def pipes() -> set[str]:
+    """The pipes that this process has open."""
+    found: set[str] = set()
+    for file in Path("/proc/self/fd").iterdir():
+        with suppress(OSError):
+            found.add(str(file.readlink()))
+    return {name for name in found if name.startswith("pipe:")}
