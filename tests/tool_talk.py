@@ -68,7 +68,6 @@ class FakeTool:
     schema: JsonObject = field(default_factory=lambda: {"type": "object"})
     seconds: float = 5.0
     asks_first: bool = False
-    cost: int | None = None
     called: list[tuple[JsonObject, Asking]] = field(default_factory=list)
 
     @property
@@ -80,7 +79,7 @@ class FakeTool:
 
     async def call(self, arguments: JsonObject, asking: Asking) -> Output:
         self.called.append((arguments, asking))
-        return Output(await self.does(arguments) if self.does else self.gives, cost=self.cost)
+        return Output(await self.does(arguments) if self.does else self.gives)
 
 
 def question(*, room: int | None = None, earlier: Sequence[Turn] = ()) -> ModelRequest:

@@ -52,8 +52,6 @@ class Output:
 
     text: str
     files: tuple[MadeFile, ...] = ()
-    cost: int | None = None
-    """What somebody charges for the call, in nanodollars; None where it costs nothing."""
 
 
 class Tool(Protocol):
