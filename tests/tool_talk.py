@@ -68,6 +68,7 @@ class FakeTool:
     schema: JsonObject = field(default_factory=lambda: {"type": "object"})
     seconds: float = 5.0
     asks_first: bool = False
+    place: int | None = None
     called: list[tuple[JsonObject, Asking]] = field(default_factory=list)
 
     @property
@@ -76,6 +77,9 @@ class FakeTool:
 
     def label(self, arguments: JsonObject) -> str:
         return str(arguments.get("q", ""))
+
+    async def closed_place(self, arguments: JsonObject, asking: Asking) -> int | None:
+        return self.place
 
     async def call(self, arguments: JsonObject, asking: Asking) -> Output:
         self.called.append((arguments, asking))
