@@ -98,6 +98,9 @@ class Reader:
     def label(self, arguments: JsonObject) -> str:
         return str(arguments["page"])
 
+    async def closed_place(self, arguments: JsonObject, asking: Asking) -> int | None:
+        return None
+
     async def call(self, arguments: JsonObject, asking: Asking) -> Output:
         return Output(f"Page {arguments['page']}. {PAGE}")
 

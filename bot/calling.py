@@ -52,8 +52,6 @@ class Calls:
         self._files: list[MadeFile] = []
         self.made = 0
         """How many calls there were, those included that were not run."""
-        self.cost = 0
-        """What they cost, in nanodollars."""
 
     @property
     def allowed(self) -> int:
@@ -121,7 +119,6 @@ class Calls:
         runs = self._runs[key]
         self._runs[key] += 1
         result, output = await self._tools.call(call)
-        self.cost += output.cost or 0
         kept = tuple(filter(self._has_room, output.files))
         notes = [AGAIN.format(runs)] if runs else []
         if len(kept) < len(output.files):

@@ -48,6 +48,8 @@ class Wish:
     tool: str
     about: str
     arguments: JsonObject = field(repr=False)
+    place: int | None = None
+    """What it would read although not everybody can who can see the answer; None where that is not why it is asked."""
 
 
 class Questions(Protocol):
@@ -69,18 +71,23 @@ class Consents:
         self._questions = questions
         self._seconds = seconds
         self._open: dict[str, tuple[int, asyncio.Future[Verdict]]] = {}
-        self._allowed: dict[tuple[int, int, str], None] = {}
+        self._allowed: dict[tuple[int, int, str, int | None], None] = {}
         self._turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
         """One for each conversation in which somebody is being asked."""
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def allows(self, asking: Asking, name: str, about: str, arguments: JsonObject) -> bool:
-        """Whether the asker allows one call; asked one after the other in a conversation."""
-        allowed = (asking.conversation_id, asking.asker_id, name)
+    async def allows(
+        self, asking: Asking, name: str, about: str, arguments: JsonObject, place: int | None = None
+    ) -> bool:
+        """Whether the asker allows one call; asked one after the other in a conversation.
+
+        Where it is asked because of a `place`, what is allowed in the thread holds for this place alone.
+        """
+        allowed = (asking.conversation_id, asking.asker_id, name, place)
         async with self._turns.setdefault(asking.conversation_id, asyncio.Lock()):
             if allowed in self._allowed:
                 return True
-            wish = Wish(secrets.token_hex(8), asking.asker_id, name, about, arguments)
+            wish = Wish(secrets.token_hex(8), asking.asker_id, name, about, arguments, place)
             verdict = await self._ask(asking.conversation_id, wish)
             if verdict is Verdict.THREAD:
                 self._allowed[allowed] = None

@@ -63,8 +63,6 @@ class Draft:
         self._writing: StepAssembler | None = None
         self.told: list[ReplyEvent] = []
         """What people were told of the finished steps, should it have to be said again."""
-        self.tool_cost = 0
-        """What its tools cost, in nanodollars."""
         self.version = 0
         """Grows whenever `steps()` would give something new."""
 
@@ -253,7 +251,6 @@ async def _use(step: Step, calls: Calls, draft: Draft) -> AsyncGenerator[ReplyEv
     finally:
         work.cancel()
         await asyncio.wait({work})
-    draft.tool_cost = calls.cost
     draft.complete(replace(step, tool_results=work.result()), told)
 
 

@@ -2,8 +2,9 @@
 
 Implements `bot/tools/shelves.py` with discord.py. Who may read is worked out at
 each call from what Discord says then: the asker's roles, the channel's rules, the
-membership of a private thread. Whatever may not be read is refused in the same
-words as what does not exist. It knows nothing of tools or models.
+membership of a private thread; and so is who else may, where it would be answered.
+Whatever may not be read is refused in the same words as what does not exist. It
+knows nothing of tools or models.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any, TypeAlias
 import aiohttp
 import discord
 
+from bot.audience import CONNECT, READ_HISTORY, VIEW, Overwrite, all_may_read
 from bot.earlier import without_small_print
 from bot.errors import RetryLater
 from bot.impatience import impatient
@@ -46,6 +48,15 @@ class DiscordShelves:
     def __init__(self, client: discord.Client) -> None:
         self._client = client
 
+    async def closed(self, asking: Asking, spot: Spot, *, around: bool = False) -> int | None:
+        if asking.guild_id is None or (spot.channel_id in (None, asking.conversation_id) and not around):
+            return None
+        with _told():
+            async with asyncio.timeout(2 * SECONDS):
+                places = await self._places(asking, spot, around=around)
+                here = await self._found(places[0].guild, asking.conversation_id)
+        return next((place.id for place in places if not _is_open(place, here)), None)
+
     async def excerpt(self, asking: Asking, spot: Spot, *, after: bool, n: int) -> Excerpt:
         with _told():
             async with asyncio.timeout(SECONDS):
@@ -61,12 +72,8 @@ class DiscordShelves:
     async def recent(self, asking: Asking, spot: Spot, *, most: int) -> Sequence[Excerpt]:
         with _told():
             async with asyncio.timeout(2 * SECONDS):
-                channel = await self._channel(asking, spot.channel_id)
-                places = [channel]
-                if spot.channel_id is None and isinstance(channel, discord.Thread):
-                    places += await self._parent(asking, channel)
                 excerpts: list[Excerpt] = []
-                for place in places:
+                for place in await self._places(asking, spot, around=spot.channel_id is None):
                     found = [message async for message in place.history(limit=most)][::-1]
                     excerpts.append(Excerpt(_name(place), [*self._written(found)], more=len(found) == most))
         return excerpts
@@ -104,6 +111,12 @@ class DiscordShelves:
                 else:
                     found = [message async for message in channel.history(limit=LOOKED_FOR_FILES)]
         return [file for message in found for file in _meant(message).attachments]
+
+    async def _places(self, asking: Asking, spot: Spot, *, around: bool) -> list[Any]:
+        """The spot's channel or thread, and if wanted the channel around it that can be read. Raises ToolFailed."""
+        channel = await self._channel(asking, spot.channel_id)
+        parents = await self._parent(asking, channel) if around and isinstance(channel, discord.Thread) else []
+        return [channel, *parents]
 
     async def _channel(self, asking: Asking, channel_id: int | None) -> Any:
         """A place that the asker and the bot may read now. Raises ToolFailed."""
@@ -180,7 +193,31 @@ def _reads(channel: _Place, member: discord.Member) -> bool:
         rights = channel.permissions_for(member)
     except discord.ClientException:  # nothing is known of the thread's channel
         return False
-    return rights.view_channel and rights.read_message_history
+    return rights.value & (needed := _needed(channel)) == needed
+
+
+def _needed(channel: Any) -> int:
+    """The permissions that reading a channel takes (Discord, "Get Channel Messages")."""
+    is_voice = isinstance(channel, discord.VoiceChannel | discord.StageChannel)
+    return VIEW | READ_HISTORY | (CONNECT if is_voice else 0)
+
+
+def _is_open(place: _Place, here: _Place) -> bool:
+    """Whether everybody who can see `here` may read a place. What cannot be told counts as closed."""
+    if place.id == here.id:
+        return True
+    around, around_here = (one.parent if isinstance(one, discord.Thread) else one for one in (place, here))
+    if around is None or around_here is None or (isinstance(place, discord.Thread) and place.is_private()):
+        return False
+    roles = {role.id: role.permissions.value for role in place.guild.roles}
+    return all_may_read(
+        _overwrites(around), _needed(around), here=_overwrites(around_here), roles=roles, everyone=place.guild.id
+    )
+
+
+def _overwrites(channel: discord.abc.GuildChannel) -> dict[int, Overwrite]:
+    pairs = {target.id: overwrite.pair() for target, overwrite in channel.overwrites.items()}
+    return {id_: Overwrite(allow.value, deny.value) for id_, (allow, deny) in pairs.items()}
 
 
 async def _is_for(channel: _Place, member: discord.Member) -> bool:

@@ -60,13 +60,16 @@ class DiscordQuestions:
 
 
 def _text(wish: Wish, shown: str, *, is_whole: bool) -> str:
-    """The question: who decides, which tool, and with what exactly it is called."""
+    """The question: who decides, which tool, what it would read that not all may, and its arguments exactly."""
     rest = "" if is_whole else " All of it is in the file."
     tool = wish.tool.replace("`", "")[:64]
-    return (
-        f"<@{wish.asker_id}>, may I use `{tool}` for this answer? I would call it with this.{rest}\n"
-        f"```json\n{shown}\n```"
-    )
+    wanted = f"may I use `{tool}` for this answer?"
+    if wish.place is not None:
+        wanted = (
+            f"may I use `{tool}` to read <#{wish.place}> for this answer? That place is not open to everybody who can "
+            "read this thread, and what is in it may appear in my answers here."
+        )
+    return f"<@{wish.asker_id}>, {wanted} I would call it with this.{rest}\n```json\n{shown}\n```"
 
 
 def _exactly(arguments: JsonObject) -> str:

@@ -64,6 +64,7 @@ PURE = (
     "bot/annotations.py",
     "bot/assemble.py",
     "bot/attachments.py",
+    "bot/audience.py",
     "bot/audit_words.py",
     "bot/choosing.py",
     "bot/context.py",

@@ -183,7 +183,11 @@ async def test_those_who_may_read_a_place_have_it_read_for_them(tmp_path: Path) 
     rounds = [[("read_thread", {"channel": str(place.id)})] for place in (*wanted, member)]
     async with running(tmp_path, using(*rounds), world=world) as bot:
         bot.world.add_thread_member(bot.ada, member.id, bot.bot)
-        await ask(bot, who=bot.ada)
+        thread = await bot.thread_of(bot.mention(bot.ada, "please look"))
+        for place in (*wanted, member):
+            await bot.until(lambda place=place: f"to read <#{place.id}>" in bot.text(thread.id), "it asks")
+            await bot.press(bot.ada, thread.id, "Allow once")
+        await bot.answered(thread.id)
         assert all("4711" in result for result in results(bot))
 
 

@@ -56,8 +56,8 @@ def answering(*verdicts: Verdict) -> tuple[Consents, Screen]:
     return consents, screen
 
 
-async def allows(consents: Consents, **other: int) -> bool:
-    return await consents.allows(replace(ASKING, **other), "tool", "about", {"a": 1})
+async def allows(consents: Consents, place: int | None = None, **other: int) -> bool:
+    return await consents.allows(replace(ASKING, **other), "tool", "about", {"a": 1}, place)
 
 
 async def test_allowed_once_is_asked_again() -> None:
@@ -75,6 +75,15 @@ async def test_allowed_in_a_thread_holds_for_this_person_tool_and_thread_alone()
     assert not await allows(consents, conversation_id=99)
     assert not await consents.allows(ASKING, "other", "", {})
     assert len(screen.shown) == 3
+
+
+async def test_what_is_allowed_for_a_place_in_a_thread_holds_for_this_place_alone() -> None:
+    consents, screen = answering(Verdict.THREAD, Verdict.DENY, Verdict.DENY)
+    assert await allows(consents, place=66)
+    assert await allows(consents, place=66)
+    assert [wish.place for wish in screen.shown] == [66]
+    assert not await allows(consents, place=67)
+    assert not await allows(consents)
 
 
 async def test_calls_at_the_same_time_are_asked_for_one_after_the_other() -> None:

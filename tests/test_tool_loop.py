@@ -148,15 +148,6 @@ async def test_a_step_is_kept_with_its_reasoning_before_the_next_one_begins() ->
     assert step.tool_results[0].content == "found"
 
 
-async def test_what_tools_cost_is_counted() -> None:
-    draft = Draft()
-    model = ScriptedModel([calls(("x", "look", '{"q": 1}'), ("y", "look", '{"q": 2}')), ANSWER])
-
-    await answer(model, Toolbox([FakeTool(cost=70)]), draft)
-
-    assert draft.tool_cost == 140
-
-
 async def test_a_tool_hears_on_whose_behalf_it_is_called() -> None:
     tool = FakeTool()
     await answer(ScriptedModel([calls(("x", "look", "{}")), ANSWER]), Toolbox([tool], asking=ASKING))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bot.messages import JsonObject, ToolCall
 from bot.model import ToolSpec
-from bot.tools import DENIED, UNEXPECTED, Adapted, Asking, Toolbox, ToolFailed
+from bot.tools import DENIED, KEPT_CLOSED, UNEXPECTED, Adapted, Asking, Toolbox, ToolFailed
 from bot.tools.arguments import WrongArguments, checked, parsed
 from bot.tools.results import MOST_CHARACTERS, bounded, together
 from tests.tool_talk import ASKING, FakeTool
@@ -199,10 +199,12 @@ class Person:
 
     def __init__(self, says: bool) -> None:
         self.says = says
-        self.asked: list[tuple[Asking, str, str, JsonObject]] = []
+        self.asked: list[tuple[Asking, str, str, JsonObject, int | None]] = []
 
-    async def allows(self, asking: Asking, name: str, about: str, arguments: JsonObject) -> bool:
-        self.asked.append((asking, name, about, arguments))
+    async def allows(
+        self, asking: Asking, name: str, about: str, arguments: JsonObject, place: int | None = None
+    ) -> bool:
+        self.asked.append((asking, name, about, arguments, place))
         return self.says
 
 
@@ -212,7 +214,22 @@ async def test_a_tool_that_needs_consent_runs_only_when_it_is_given(says: bool) 
     found = await called(box(tool, consent=person), arguments='{"q": "x"}')
     assert found == (("found", False) if says else (DENIED, True))
     assert len(tool.called) == says
-    assert person.asked == [(ASKING, "look", "x", {"q": "x"})]
+    assert person.asked == [(ASKING, "look", "x", {"q": "x"}, None)]
+
+
+@pytest.mark.parametrize("says", [True, False])
+async def test_a_call_that_would_read_what_not_all_may_runs_only_when_that_is_allowed(says: bool) -> None:
+    tool, person = FakeTool(place=66), Person(says)
+    found = await called(box(tool, consent=person))
+    assert found == (("found", False) if says else (KEPT_CLOSED, True))
+    assert len(tool.called) == says
+    assert [place for *_, place in person.asked] == [66]
+
+
+async def test_where_nobody_can_be_asked_what_not_all_may_read_is_not_read() -> None:
+    tool = FakeTool(place=66)
+    assert await called(box(tool)) == (KEPT_CLOSED, True)
+    assert not tool.called
 
 
 async def test_where_nobody_can_be_asked_a_tool_that_needs_consent_does_not_run() -> None:

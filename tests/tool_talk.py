@@ -68,7 +68,7 @@ class FakeTool:
     schema: JsonObject = field(default_factory=lambda: {"type": "object"})
     seconds: float = 5.0
     asks_first: bool = False
-    cost: int | None = None
+    place: int | None = None
     called: list[tuple[JsonObject, Asking]] = field(default_factory=list)
 
     @property
@@ -78,9 +78,12 @@ class FakeTool:
     def label(self, arguments: JsonObject) -> str:
         return str(arguments.get("q", ""))
 
+    async def closed_place(self, arguments: JsonObject, asking: Asking) -> int | None:
+        return self.place
+
     async def call(self, arguments: JsonObject, asking: Asking) -> Output:
         self.called.append((arguments, asking))
-        return Output(await self.does(arguments) if self.does else self.gives, cost=self.cost)
+        return Output(await self.does(arguments) if self.does else self.gives)
 
 
 def question(*, room: int | None = None, earlier: Sequence[Turn] = ()) -> ModelRequest:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 from bot.errors import describe
 from bot.messages import JsonObject, MadeFile, ToolCall, ToolResult
@@ -21,11 +21,17 @@ from bot.tools.results import bounded
 
 log = logging.getLogger(__name__)
 
+_T = TypeVar("_T")
+
 SECONDS = 60.0
 """How long a call may take of a tool that does not say."""
 LONGEST_LABEL = 120
 UNEXPECTED = "The tool failed unexpectedly, and that has been logged. Go on without it, or try it once more later."
 DENIED = "The person you are answering did not allow this call. Do not try it again; go on without it."
+KEPT_CLOSED = (
+    "Not everybody who can read this conversation can read that place, and the person you are answering did not allow "
+    "reading it here. Nothing of it was read. Do not try it again; go on without it."
+)
 
 
 class ToolFailed(Exception):
@@ -52,8 +58,6 @@ class Output:
 
     text: str
     files: tuple[MadeFile, ...] = ()
-    cost: int | None = None
-    """What somebody charges for the call, in nanodollars; None where it costs nothing."""
 
 
 class Tool(Protocol):
@@ -74,6 +78,13 @@ class Tool(Protocol):
 
     def label(self, arguments: JsonObject) -> str:
         """What a call is about, for the people in the thread: some words, such as a host's name."""
+        ...
+
+    async def closed_place(self, arguments: JsonObject, asking: Asking) -> int | None:
+        """The place that a call would read although not everybody can who can see what is answered; None for none.
+
+        Such a call, too, must be allowed by the person who asked. Raises ToolFailed where the call would.
+        """
         ...
 
     async def call(self, arguments: JsonObject, asking: Asking) -> Output:
@@ -106,6 +117,9 @@ class Adapted:
     def label(self, arguments: JsonObject) -> str:
         return self.labelled(arguments)
 
+    async def closed_place(self, arguments: JsonObject, asking: Asking) -> int | None:
+        return None
+
     async def call(self, arguments: JsonObject, asking: Asking) -> Output:
         return Output(await self.tool.call(arguments))
 
@@ -113,8 +127,13 @@ class Adapted:
 class Consent(Protocol):
     """Asks a person whether a tool may be used."""
 
-    async def allows(self, asking: Asking, name: str, about: str, arguments: JsonObject) -> bool:
-        """Whether the asker allows one call; False too when there was no answer in time. Never raises."""
+    async def allows(
+        self, asking: Asking, name: str, about: str, arguments: JsonObject, place: int | None = None
+    ) -> bool:
+        """Whether the asker allows one call; False too when there was no answer in time. Never raises.
+
+        `place` is the one that it would read although not everybody can who can see what is answered.
+        """
         ...
 
 
@@ -139,7 +158,7 @@ class Toolbox:
         self._consent = consent
         self.max_calls = max_calls
         self.searches_web = searches_web
-        self._working: set[asyncio.Task[Output]] = set()
+        self._working: set[asyncio.Task[Any]] = set()
         """Calls that run, those included that were given up and have not noticed yet."""
 
     @property
@@ -175,18 +194,19 @@ class Toolbox:
         if tool is None:
             raise ToolFailed(self._unknown(call.name))
         arguments = checked(parsed(call.arguments), tool.spec)
-        if tool.asks_first and not await self._is_allowed(call, arguments):
-            raise ToolFailed(DENIED)
-        return await self._run(tool, arguments)
+        place = await self._in_time(tool, tool.closed_place(arguments, self._asking))
+        if (tool.asks_first or place is not None) and not await self._is_allowed(call, arguments, place):
+            raise ToolFailed(DENIED if place is None else KEPT_CLOSED)
+        return await self._in_time(tool, tool.call(arguments, self._asking))
 
-    async def _is_allowed(self, call: ToolCall, arguments: JsonObject) -> bool:
+    async def _is_allowed(self, call: ToolCall, arguments: JsonObject, place: int | None) -> bool:
         if self._consent is None:
             return False
-        return await self._consent.allows(self._asking, call.name, self.about(call), arguments)
+        return await self._consent.allows(self._asking, call.name, self.about(call), arguments, place)
 
-    async def _run(self, tool: Tool, arguments: JsonObject) -> Output:
-        """Run a tool within its time. One that does not notice that it was cancelled is not waited for."""
-        work = asyncio.ensure_future(tool.call(arguments, self._asking))
+    async def _in_time(self, tool: Tool, does: Coroutine[Any, Any, _T]) -> _T:
+        """Let a tool work within its time. One that does not notice that it was cancelled is not waited for."""
+        work = asyncio.create_task(does)
         self._working.add(work)
         work.add_done_callback(self._done)
         try:
@@ -198,7 +218,7 @@ class Toolbox:
             raise ToolFailed(f"The tool did not finish within {tool.seconds:.0f} seconds.")
         return work.result()
 
-    def _done(self, work: asyncio.Task[Output]) -> None:
+    def _done(self, work: asyncio.Task[Any]) -> None:
         self._working.discard(work)
         if not work.cancelled():
             work.exception()  # looked at, for nobody may be waiting any more

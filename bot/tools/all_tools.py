@@ -86,6 +86,9 @@ class Programs:
         lines = str(arguments.get("code", "")).count("\n") + 1
         return "1 line" if lines == 1 else f"{lines:,} lines"
 
+    async def closed_place(self, arguments: JsonObject, asking: Asking) -> int | None:
+        return None
+
     async def call(self, arguments: JsonObject, asking: Asking) -> Output:
         """Run the program. Raises ToolFailed also where it was stopped."""
         ran = await self._tool.run(arguments)

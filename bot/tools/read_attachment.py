@@ -75,10 +75,12 @@ class ReadAttachment:
     def label(self, arguments: JsonObject) -> str:
         return one_line(str(arguments.get("name", "")))
 
+    async def closed_place(self, arguments: JsonObject, asking: Asking) -> int | None:
+        return await self._shelves.closed(asking, _wanted(arguments))
+
     async def call(self, arguments: JsonObject, asking: Asking) -> Output:
         """One page of the file. Raises ToolFailed."""
-        name, message, start = str(arguments["name"]), arguments.get("message"), arguments.get("offset")
-        spot = read_spot(None, message if isinstance(message, str) else None)
+        name, start, spot = str(arguments["name"]), arguments.get("offset"), _wanted(arguments)
         file = _chosen(await self._shelves.files(asking, spot), name)
         text = self._at_hand(file)
         if text is None:
@@ -104,6 +106,12 @@ class ReadAttachment:
         self._kept[file.id] = (self._clock(), text)
         while len(self._kept) > _KEPT_FILES:
             self._kept.popitem(last=False)
+
+
+def _wanted(arguments: JsonObject) -> Spot:
+    """Where the file is. Raises ToolFailed."""
+    message = arguments.get("message")
+    return read_spot(None, message if isinstance(message, str) else None)
 
 
 def _chosen(files: Sequence[Attached], name: str) -> Attached:

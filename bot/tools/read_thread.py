@@ -32,8 +32,9 @@ _READ = ToolSpec(
     name="read_thread",
     description=(
         "Read messages of this Discord thread that you do not have, such as those from before you joined it, or of "
-        "another channel or thread of the same server. Works only where the person who asked you may read. Each "
-        "message comes with its id, time, author and the names of its attachments."
+        "another channel or thread of the same server. Works only where the person who asked you may read; they are "
+        "asked first where not everybody here may. Each message comes with its id, time, author and the names of its "
+        "attachments."
     ),
     parameters={
         "type": "object",
@@ -57,7 +58,7 @@ _SEARCH = ToolSpec(
     description=(
         f"Search the newest {SEARCHED} messages of a channel or thread for words; without a channel, those of this "
         "conversation and of the channel it is in. All words must occur, in any order; capitals do not matter. Works "
-        "only where the person who asked you may read."
+        "only where the person who asked you may read; they are asked first where not everybody here may."
     ),
     parameters={
         "type": "object",
@@ -83,18 +84,17 @@ class ReadThread:
         self._mark = mark
 
     def label(self, arguments: JsonObject) -> str:
-        return _place(arguments)
+        return "another channel" if _text(arguments, "channel") else ""
+
+    async def closed_place(self, arguments: JsonObject, asking: Asking) -> int | None:
+        return await self._shelves.closed(asking, _wanted(arguments))
 
     async def call(self, arguments: JsonObject, asking: Asking) -> Output:
         """The messages, oldest first. Raises ToolFailed."""
-        before, after = _text(arguments, "before"), _text(arguments, "after")
-        if before and after:
-            raise ToolFailed("Give before or after, not both.")
-        spot = read_spot(_text(arguments, "channel"), before or after)
-        limit = arguments.get("limit")
+        forwards, limit = bool(_text(arguments, "after")), arguments.get("limit")
         n = limit if isinstance(limit, int) else _USUAL
-        excerpt = await self._shelves.excerpt(asking, spot, after=bool(after), n=n)
-        return Output(_shown(excerpt, self._mark(), forwards=bool(after)))
+        excerpt = await self._shelves.excerpt(asking, _wanted(arguments), after=forwards, n=n)
+        return Output(_shown(excerpt, self._mark(), forwards=forwards))
 
 
 class SearchMessages:
@@ -110,6 +110,10 @@ class SearchMessages:
 
     def label(self, arguments: JsonObject) -> str:
         return one_line(_text(arguments, "words") or "")
+
+    async def closed_place(self, arguments: JsonObject, asking: Asking) -> int | None:
+        spot = read_spot(_text(arguments, "channel"))
+        return await self._shelves.closed(asking, spot, around=spot.channel_id is None)
 
     async def call(self, arguments: JsonObject, asking: Asking) -> Output:
         """The newest messages that have all the words. Raises ToolFailed."""
@@ -151,8 +155,12 @@ def _found(message: Written) -> str:
     return line if len(line) <= _LONGEST_FOUND else f"{line[:_LONGEST_FOUND]}…"
 
 
-def _place(arguments: JsonObject) -> str:
-    return "another channel" if _text(arguments, "channel") else ""
+def _wanted(arguments: JsonObject) -> Spot:
+    """Where `read_thread` shall read. Raises ToolFailed."""
+    before, after = _text(arguments, "before"), _text(arguments, "after")
+    if before and after:
+        raise ToolFailed("Give before or after, not both.")
+    return read_spot(_text(arguments, "channel"), before or after)
 
 
 def _text(arguments: JsonObject, name: str) -> str | None:

@@ -65,6 +65,13 @@ class Shelves(Protocol):
     Which of the two it was is not told.
     """
 
+    async def closed(self, asking: Asking, spot: Spot, *, around: bool = False) -> int | None:
+        """The spot's channel or thread, if not everybody can read it who can see the conversation; else None.
+
+        `around`: the channel that the conversation is in is meant as well. The conversation itself never counts.
+        """
+        ...
+
     async def excerpt(self, asking: Asking, spot: Spot, *, after: bool, n: int) -> Excerpt:
         """`n` messages before the spot's message, itself not included, or after it; without one the newest."""
         ...
