@@ -29,9 +29,9 @@ _AT_ONCE = 8
 NONE_LEFT = "No tool calls are left for this question, so this one was not run. Answer now with what you have."
 LAST = "\n\n[No tool calls are left for this question. Answer now with what you have, and say what is missing.]"
 AS_ABOVE = "This is the same call as another one of this step; see its result."
-AGAIN = "You have made this very call {} times before in this turn. Do not make it again."
+AGAIN = "You have made this very call {} before in this turn. Do not make it again."
 NOT_AGAIN = (
-    "You have made this very call {} times before in this turn, so it was not run again. "
+    "You have made this very call {} before in this turn, so it was not run again. "
     "Use the results you have, or change the arguments."
 )
 
@@ -107,7 +107,7 @@ class Calls:
             elif key in keys[:place]:
                 refusals.append(AS_ABOVE)
             elif self._runs[key] >= MOST_RUNS:
-                refusals.append(NOT_AGAIN.format(self._runs[key]))
+                refusals.append(NOT_AGAIN.format(_times(self._runs[key])))
             else:
                 refusals.append("")
         return refusals
@@ -120,7 +120,7 @@ class Calls:
         self._runs[key] += 1
         result, output = await self._tools.call(call)
         kept = tuple(filter(self._has_room, output.files))
-        notes = [AGAIN.format(runs)] if runs else []
+        notes = [AGAIN.format(_times(runs))] if runs else []
         if len(kept) < len(output.files):
             left = ", ".join(file.name for file in output.files if file not in kept)
             notes.append(f"Not posted after all, for one answer takes {MOST_FILES} files of 8 MB together: {left}.")
@@ -133,6 +133,10 @@ class Calls:
         fits = len(self._files) < MOST_FILES and taken + len(file.data) <= MOST_FILE_BYTES
         self._files += [file] if fits else []
         return fits
+
+
+def _times(number: int) -> str:
+    return "once" if number == 1 else f"{number} times"
 
 
 def _key(call: ToolCall) -> tuple[str, str]:

@@ -116,7 +116,7 @@ async def test_the_same_call_again_is_noticed_then_refused_and_going_in_circles_
     assert len(tool.called) == 3
     told = [step.tool_results[0].content for step in model.asked[-1].turns[-1].steps]
     assert told[0] == "found"
-    assert told[1] == "found\n\n[You have made this very call 1 times before in this turn. Do not make it again.]"
+    assert told[1] == "found\n\n[You have made this very call once before in this turn. Do not make it again.]"
     assert "so it was not run again" in told[3]
     assert Noticed("I kept making the same tool calls, so I was asked to answer with what I had.") in events
     assert model.asked[-1].may_call is False
