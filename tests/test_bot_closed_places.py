@@ -107,7 +107,7 @@ async def test_what_the_asker_allows_is_read(tmp_path: Path, tool: str) -> None:
 async def test_no_answer_is_a_no(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     world = default_world()
     staff = place(world)
-    monkeypatch.setattr("bot.app.Consents", partial(Consents, seconds=0.0))
+    monkeypatch.setattr("bot.wiring.Consents", partial(Consents, seconds=0.0))
     async with running(tmp_path, using([call(world, "read_thread", staff)]), world=world) as bot:
         await ask(bot, who=bot.ada)
         assert results(bot) == [KEPT_CLOSED]
