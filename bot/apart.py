@@ -4,17 +4,20 @@ For work that nobody can interrupt once it has begun: a parser or a lexer that
 some input keeps busy for minutes. The process is told nothing but its input.
 Knows nothing of what the work is; how much memory it may take is the module's
 own affair.
+
+Also how to wait for the end of any process that was killed.
 """
 
 from __future__ import annotations
 
 import asyncio
 import sys
-from asyncio.subprocess import DEVNULL, PIPE
+from asyncio.subprocess import DEVNULL, PIPE, Process
 from contextlib import suppress
 from pathlib import Path
 
 _ROOT = Path(__file__).parents[1]
+_CHUNK = 64 * 1024
 
 
 class Failed(Exception):
@@ -51,7 +54,18 @@ async def _run(module: str, data: bytes) -> bytes:
         if process.returncode is None:
             with suppress(ProcessLookupError):
                 process.kill()
-            await process.communicate()  # to the end of its pipes, which would stay open otherwise
+            await until_gone(process)
     if process.returncode != 0:
         raise Failed(f"the process ended with {process.returncode}")
     return answer
+
+
+async def until_gone(process: Process) -> None:
+    """Wait for the end of a process that was killed, whatever it had written.
+
+    asyncio says that a process has ended once its pipes have, and does not notice
+    the end of a pipe with more in it than it reads ahead.
+    """
+    while process.stdout is not None and await process.stdout.read(_CHUNK):
+        pass
+    await process.wait()

@@ -142,6 +142,15 @@ async def test_a_child_that_reads_nothing_and_says_nothing_is_ended(tmp_path: Pa
     assert is_gone(int(lines_of(noted)))
 
 
+async def test_a_child_that_floods_the_bot_and_reads_nothing_is_ended() -> None:
+    """What it has written is more than is read ahead, so that the end of its output is not noticed by itself."""
+    sandbox = child("while True: sys.stdout.write('x' * 65536)", start_seconds=2.0)
+
+    ran = await sandbox.run("x" * CODE_BYTES, seconds=0.5)
+
+    assert ran == Ran(None, Stop.TIME, "", "", 0.5)
+
+
 async def test_what_a_child_started_ends_with_it_when_the_turn_is_stopped(tmp_path: Path) -> None:
     noted = tmp_path / "pids"
     sandbox = child(

@@ -26,6 +26,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError
 
+from bot.apart import until_gone
 from bot.sandbox.produced import MOST_FILES, MOST_FILES_BYTES, ProducedFile, produced
 from bot.sandbox.ready import COMPILED, ROOT, why_not
 
@@ -269,7 +270,7 @@ async def _end(child: Process) -> None:
     """Kill the child with everything it may have started, and wait until it is gone, even when cancelled meanwhile."""
     with suppress(ProcessLookupError):
         os.killpg(child.pid, signal.SIGKILL)
-    if await _outlast(asyncio.ensure_future(child.wait())):
+    if await _outlast(asyncio.ensure_future(until_gone(child))):
         raise asyncio.CancelledError
 
 
