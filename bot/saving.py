@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
@@ -22,6 +23,9 @@ log = logging.getLogger(__name__)
 
 SAVE_SECONDS = 1.5
 """How long what has come may go unsaved; what is shown is saved as it goes out. The promise is two seconds."""
+
+_SOON = 0.1
+"""Seconds; more than passes before what a stream has brought is read and handed up."""
 
 STEP_SECONDS = 5.0
 """How long the next step of an answer waits for the one before to be saved."""
@@ -37,6 +41,7 @@ class Saving:
         self._writing = asyncio.Lock()
         self._draft: Draft | None = None
         self._version: int = 0
+        self._due_at = math.inf
         self._first: int = 0
         """So many steps of the draft are complete and saved."""
 
@@ -47,10 +52,15 @@ class Saving:
         """
         while True:
             with suppress(TimeoutError):
-                async with asyncio.timeout(SAVE_SECONDS):
+                async with asyncio.timeout(SAVE_SECONDS) as limit:
+                    self._due_at = limit.when() or math.inf
                     await going_out.wait()
             going_out.clear()
             await self.now(draft)
+
+    def is_soon(self) -> bool:
+        """Whether what has come is about to be written down though nothing of it goes out."""
+        return asyncio.get_running_loop().time() >= self._due_at - _SOON
 
     async def step(self, draft: Draft) -> None:
         """Write down a finished step before the next one begins; a database that takes long is not waited for."""
