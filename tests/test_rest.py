@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bot.openrouter import rest as rest_module
-from bot.openrouter.rest import MOST_BYTES, Demand, Glances, Rest
+from bot.openrouter.rest import MOST_BYTES, SILENT_SECONDS, Demand, Glances, Rest, Unread
 
 
 @pytest.fixture(autouse=True)
@@ -20,19 +20,24 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rest_module, "GLANCE_SECONDS", 0.001)
 
 
+NOTHING = Unread(0, 10.0)
 OFTEN = 20
+
+
+def growing_stream() -> Stream:
+    return Stream(Unread(size, SILENT_SECONDS / 2) for size in range(100, 10_000))
 
 
 class Stream:
     """What waits to be read at each glance, the last for ever, and how often that was looked up."""
 
-    def __init__(self, waiting: Iterator[int | None]) -> None:
+    def __init__(self, waiting: Iterator[Unread | None]) -> None:
         self.was_often_seen = asyncio.Event()
         self._waiting = waiting
-        self._now: int | None = 0
+        self._now: Unread | None = NOTHING
         self.glances = 0
 
-    def unread(self) -> int | None:
+    def look(self) -> Unread | None:
         self.glances += 1
         if self.glances == OFTEN:
             self.was_often_seen.set()
@@ -47,18 +52,18 @@ def never() -> bool:
 def resting(stream: Stream, wanted: Callable[[], bool] = never, *, spacing: float = 0.0) -> Rest:
     demand = Demand(wanted)
     demand.meet()
-    return Rest(Glances(), demand, stream.unread, lambda: spacing)
+    return Rest(Glances(), demand, stream.look, lambda: spacing)
 
 
 async def test_a_stream_that_goes_on_is_not_read_until_it_is_wanted() -> None:
-    growing = Stream(iter(range(100, 10_000)))
+    growing = growing_stream()
     async with asyncio.timeout(5):
         assert await resting(growing, lambda: growing.glances >= OFTEN).until_worthwhile()
     assert growing.glances == OFTEN
 
 
-async def test_a_stream_that_fell_silent_is_read_at_the_second_glance_after() -> None:
-    silent = Stream(iter([10, 20, 30, 30]))
+async def test_a_stream_that_fell_silent_is_read_though_nobody_wants_it() -> None:
+    silent = Stream(iter([NOTHING, NOTHING, Unread(20, 0.0), Unread(20, SILENT_SECONDS)]))
     async with asyncio.timeout(5):
         assert await resting(silent).until_worthwhile()
     assert silent.glances == 4
@@ -69,14 +74,14 @@ async def test_a_stream_that_has_ended_is_read_at_once() -> None:
 
 
 async def test_a_stream_that_ends_meanwhile_is_read_at_the_next_glance() -> None:
-    ending = Stream(iter([10, 20, None]))
+    ending = Stream(iter([NOTHING, Unread(20, 0.0), None]))
     async with asyncio.timeout(5):
         assert await resting(ending).until_worthwhile()
     assert ending.glances == 3
 
 
 async def test_a_lot_is_read_whoever_wants_it() -> None:
-    fast = Stream(iter([0, MOST_BYTES, MOST_BYTES + 1]))
+    fast = Stream(iter([NOTHING, Unread(MOST_BYTES, 0.0), Unread(MOST_BYTES + 1, 0.0)]))
     async with asyncio.timeout(5):
         assert await resting(fast).until_worthwhile()
     assert fast.glances == 3
@@ -85,11 +90,11 @@ async def test_a_lot_is_read_whoever_wants_it() -> None:
 async def test_where_nothing_comes_the_rest_lasts_until_something_is_due(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rest_module, "KEPT_SECONDS", 0.01)
     async with asyncio.timeout(5):
-        assert not await resting(Stream(iter([0]))).until_worthwhile()
+        assert not await resting(Stream(iter([NOTHING]))).until_worthwhile()
 
 
 async def test_what_is_wanted_all_the_time_is_read_at_intervals() -> None:
-    growing = Stream(iter(range(100, 10_000)))
+    growing = growing_stream()
     waiting = asyncio.ensure_future(resting(growing, lambda: True, spacing=1_000.0).until_worthwhile())
     await growing.was_often_seen.wait()
     assert not waiting.done()
@@ -107,10 +112,10 @@ async def test_one_timer_looks_after_all_and_stops_when_nothing_rests(monkeypatc
         return set_timers[-1]
 
     monkeypatch.setattr(loop, "call_at", noted)
-    streams, glances = [Stream(iter(range(1, 10_000))) for _ in range(50)], Glances()
+    streams, glances = [growing_stream() for _ in range(50)], Glances()
 
     def is_over(stream: Stream) -> bool:
-        return bool(stream.unread()) and stream.was_often_seen.is_set()
+        return bool(stream.look()) and stream.was_often_seen.is_set()
 
     await asyncio.gather(*(glances.until(partial(is_over, stream)) for stream in streams))
     assert len(set_timers) <= OFTEN + 1

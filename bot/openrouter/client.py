@@ -38,7 +38,7 @@ RETRY_WINDOW = 90.0
 """Seconds after which no further attempt begins."""
 _BACKOFF = 0.5
 """Seconds before the second attempt; doubled before each further one."""
-_SPACING = 0.06
+_SPACING = 0.05
 """Seconds between two reads of an answer whose next words are awaited, rounded up to the next glance."""
 _CROWD = 40
 _CROWDED_SPACING = 0.25

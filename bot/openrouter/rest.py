@@ -10,13 +10,25 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable
+from typing import NamedTuple
 
-GLANCE_SECONDS = 0.0375
-"""Between two glances; the end of a stream is noticed by the second one after it."""
+GLANCE_SECONDS = 0.06
+"""Between two glances. Each costs a wake-up, which is most of what a single running answer costs."""
+SILENT_SECONDS = 0.025
+"""A stream of which nothing has come for so long may have ended: it is read at the next glance, whoever wants it."""
 KEPT_SECONDS = 1.3
 """How long something is left unread, or kept, at most: a little more than lies between two edits on Discord."""
 MOST_BYTES = 64 * 1024
 """As much is read, and handed up, whether or not it is wanted."""
+
+
+class Unread(NamedTuple):
+    """What waits to be read of a stream."""
+
+    size: int
+    """In bytes."""
+    silent_seconds: float
+    """How long ago the last of it came."""
 
 
 class Glances:
@@ -76,29 +88,28 @@ class Demand:
 class Rest:
     """The pauses between two reads of one stream.
 
-    `unread` says how many bytes wait to be read, None when there will be no more;
-    `spacing`, how many seconds lie between two reads of what is wanted all the time.
+    `look` says what waits to be read, None when there will be no more; `spacing`,
+    how many seconds lie between two reads of what is wanted all the time.
     """
 
     def __init__(
-        self, glances: Glances, demand: Demand, unread: Callable[[], int | None], spacing: Callable[[], float]
+        self, glances: Glances, demand: Demand, look: Callable[[], Unread | None], spacing: Callable[[], float]
     ) -> None:
         self._glances = glances
         self._demand = demand
-        self._unread = unread
+        self._look = look
         self._spacing = spacing
-        self._seen: int | None = None
+        self._seen: Unread | None = None
 
     async def until_worthwhile(self) -> bool:
         """Wait until the stream should be read, and be it to wait for more; returns whether something is there."""
-        self._seen = self._unread()
+        self._seen = self._look()
         if self._seen is not None:
             await self._glances.until(self._is_worthwhile)
-        return self._seen != 0
+        return self._seen is None or self._seen.size > 0
 
     def _is_worthwhile(self) -> bool:
-        before, self._seen = self._seen, self._unread()
-        if self._seen is None or self._seen > MOST_BYTES:
+        seen = self._seen = self._look()
+        if seen is None or seen.size > MOST_BYTES or (seen.size and seen.silent_seconds >= SILENT_SECONDS):
             return True
-        fell_silent = 0 < self._seen == before
-        return fell_silent or (self._demand.unmet_seconds >= self._spacing() and self._demand.is_due())
+        return self._demand.unmet_seconds >= self._spacing() and self._demand.is_due()

@@ -11,6 +11,7 @@ import fcntl
 import socket
 import sys
 import termios
+import time
 from asyncio.trsock import TransportSocket
 from collections.abc import AsyncIterator, Generator
 from contextlib import contextmanager, suppress
@@ -18,10 +19,15 @@ from contextlib import contextmanager, suppress
 import aiohttp
 import httpx
 
+from bot.openrouter.rest import Unread
+
 UNREAD = "unread"
-"""The extension of a response that says how many of its bytes wait to be read; None where no more will come."""
+"""The extension of a response that says what of it waits to be read, as `rest.Unread`; None where no more will come."""
 
 _KEEPALIVE_SECONDS = 30.0
+_TELLS_SILENCE = sys.platform == "linux"
+_LAST_DATA = slice(52, 56)
+"""Where the milliseconds since then stand in the kernel's answer."""
 _LOUD_BYTES = 32 * 1024
 """So much is taken from a resting socket all the same; its end and its failure are, however little it is."""
 
@@ -74,6 +80,7 @@ class _Stream(httpx.AsyncByteStream):
         self._response = response
         self._resting: TransportSocket | None = None
         self._taken = 0
+        self._size, self._changed_at = 0, 0.0
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         while chunk := await self._read():
@@ -84,22 +91,27 @@ class _Stream(httpx.AsyncByteStream):
             yield chunk
             _wake_at(self._resting, 1)
 
-    def unread(self) -> int | None:
+    def unread(self) -> Unread | None:
         """See UNREAD. Bytes that are still encrypted count as they are."""
         content, resting = self._response.content, self._socket()
         if resting is None or content.is_eof() or content.exception() is not None:
             return None
-        waiting = bytearray(4)
         try:
-            fcntl.ioctl(resting.fileno(), termios.FIONREAD, waiting)
+            size = content.total_bytes - self._taken + _waiting_bytes(resting)
+            return Unread(size, _silent_seconds(resting) if _TELLS_SILENCE else self._unchanged_seconds(size))
         except (OSError, ValueError):  # it was closed
             return None
-        return content.total_bytes - self._taken + int.from_bytes(waiting, sys.byteorder)
 
     async def aclose(self) -> None:
         """Close the connection at once, unless the response was read to its end; then it can be used again."""
         _wake_at(self._resting, 1)
         self._response.release()
+
+    def _unchanged_seconds(self, size: int) -> float:
+        now = time.monotonic()
+        if size != self._size:
+            self._size, self._changed_at = size, now
+        return now - self._changed_at
 
     def _socket(self) -> TransportSocket | None:
         """None once the whole response has come, and the connection serves others."""
@@ -111,6 +123,19 @@ class _Stream(httpx.AsyncByteStream):
     async def _read(self) -> bytes:
         with _faults():
             return await self._response.content.readany()
+
+
+def _waiting_bytes(resting: TransportSocket) -> int:
+    """How many bytes the kernel keeps (Linux, "tcp(7)", SIOCINQ; elsewhere it has the other name)."""
+    waiting = bytearray(4)
+    fcntl.ioctl(resting.fileno(), termios.FIONREAD, waiting)
+    return int.from_bytes(waiting, sys.byteorder)
+
+
+def _silent_seconds(resting: TransportSocket) -> float:
+    """How long ago the last bytes came (Linux, "tcp(7)", TCP_INFO: `tcpi_last_data_recv`)."""
+    info = resting.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _LAST_DATA.stop)
+    return int.from_bytes(info[_LAST_DATA], sys.byteorder) / 1000
 
 
 def _wake_at(resting: TransportSocket | None, size: int) -> None:
