@@ -42,6 +42,8 @@ class Saving:
         self._draft: Draft | None = None
         self._version: int = 0
         self._due_at = math.inf
+        self._pages: tuple[int, ...] | None = None
+        """The messages that were saved last; None where that is not known."""
         self._first: int = 0
         """So many steps of the draft are complete and saved."""
 
@@ -111,7 +113,12 @@ class Saving:
 
     async def pages(self, pages: tuple[int, ...]) -> None:
         """Remember which messages show the answer."""
+        known, self._pages = self._pages, None
         try:
-            await self._store.save_pages(self._turn_id, pages)
+            if pages and pages[:-1] == known:
+                await self._store.add_page(self._turn_id, len(pages) - 1, pages[-1])
+            else:
+                await self._store.save_pages(self._turn_id, pages)
+            self._pages = pages
         except Exception as error:  # noqa: BLE001 - a page that is not remembered is only not redrawn after a crash
             log.warning("turn %d: its pages could not be saved: %s", self._turn_id, describe(error))
