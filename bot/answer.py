@@ -305,7 +305,7 @@ class Answer:
         )
 
     def _is_awaited(self) -> bool:
-        return self._shown.is_soon(self._backstage.clock())
+        return self._shown.is_soon(self._backstage.clock()) or self._saving.is_soon()
 
     async def _wait_for(self, asking: asyncio.Task[None]) -> None:
         """Wait for the end of a request, or end it when there will be no way to show more."""

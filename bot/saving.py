@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
@@ -22,6 +23,9 @@ log = logging.getLogger(__name__)
 
 SAVE_SECONDS = 1.5
 """How long what has come may go unsaved; what is shown is saved as it goes out. The promise is two seconds."""
+
+_SOON = 0.1
+"""Seconds; more than passes before what a stream has brought is read and handed up."""
 
 STEP_SECONDS = 5.0
 """How long the next step of an answer waits for the one before to be saved."""
@@ -37,6 +41,9 @@ class Saving:
         self._writing = asyncio.Lock()
         self._draft: Draft | None = None
         self._version: int = 0
+        self._due_at = math.inf
+        self._pages: tuple[int, ...] | None = None
+        """The messages that were saved last; None where that is not known."""
         self._first: int = 0
         """So many steps of the draft are complete and saved."""
 
@@ -47,10 +54,15 @@ class Saving:
         """
         while True:
             with suppress(TimeoutError):
-                async with asyncio.timeout(SAVE_SECONDS):
+                async with asyncio.timeout(SAVE_SECONDS) as limit:
+                    self._due_at = limit.when() or math.inf
                     await going_out.wait()
             going_out.clear()
             await self.now(draft)
+
+    def is_soon(self) -> bool:
+        """Whether what has come is about to be written down though nothing of it goes out."""
+        return asyncio.get_running_loop().time() >= self._due_at - _SOON
 
     async def step(self, draft: Draft) -> None:
         """Write down a finished step before the next one begins; a database that takes long is not waited for."""
@@ -101,7 +113,12 @@ class Saving:
 
     async def pages(self, pages: tuple[int, ...]) -> None:
         """Remember which messages show the answer."""
+        known, self._pages = self._pages, None
         try:
-            await self._store.save_pages(self._turn_id, pages)
+            if pages and pages[:-1] == known:
+                await self._store.add_page(self._turn_id, len(pages) - 1, pages[-1])
+            else:
+                await self._store.save_pages(self._turn_id, pages)
+            self._pages = pages
         except Exception as error:  # noqa: BLE001 - a page that is not remembered is only not redrawn after a crash
             log.warning("turn %d: its pages could not be saved: %s", self._turn_id, describe(error))

@@ -70,6 +70,8 @@ class Chat(commands.Cog):
     @commands.Cog.listener()
     async def on_message(self, message: discord.Message) -> None:
         """Take a conversation's messages one at a time, in the order in which they came."""
+        if message.author.bot or message.webhook_id is not None:
+            return  # our own pages above all, for which nothing needs to be looked up
         self._taking[message.id] += 1
         try:
             async with self._turn_of(message):

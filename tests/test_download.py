@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import datetime
 import gzip
 import os
 import socket
@@ -16,12 +15,10 @@ from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from bot.tools.download import MAX_BODY, Downloader, Rule, Undelivered
 from bot.tools.names import AT_ONCE, Answer, Names
+from tests.certificates import certificate_for
 from tests.web_site import LOOPBACK, Site, names, open_site, visitor
 
 
@@ -350,30 +347,8 @@ async def test_giving_up_closes_the_connection(site: Site) -> None:
 # --- TLS
 
 
-def _certificate(folder: Path, host: str) -> tuple[Path, Path]:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, host)])
-    now = datetime.datetime.now(datetime.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    (folder / "cert.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    (folder / "key.pem").write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    return folder / "cert.pem", folder / "key.pem"
-
-
-async def test_tls_asks_for_the_host_by_name_and_checks_its_certificate(tmp_path: Path) -> None:
-    certificate, key = _certificate(tmp_path, "docs.example.org")
+async def test_tls_asks_for_the_host_by_name_and_checks_itscertificate_for(tmp_path: Path) -> None:
+    certificate, key = certificate_for(tmp_path, "docs.example.org")
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server.load_cert_chain(certificate, key)
     asked: list[str | None] = []

@@ -240,6 +240,15 @@ class TestAnswering:
         await store.save_pages(turn.id, [])
         assert await store.turn(turn.id) == turn
 
+    async def test_a_page_more_is_added_to_those_that_are_known(self, store: Store, turn: Turn) -> None:
+        await store.save_pages(turn.id, [903])
+        await store.add_page(turn.id, 1, 901)
+        await store.add_page(turn.id, 2, 902)
+        await store.add_page(turn.id, 2, 902)
+        stored = await store.turn(turn.id)
+        assert stored is not None
+        assert stored.pages == (903, 901, 902)
+
     async def test_a_turn_is_found_by_its_question_and_its_pages(self, store: Store, turn: Turn) -> None:
         await store.ask_more(turn.id, said(2))
         await store.save_pages(turn.id, [900, 901])
@@ -255,9 +264,11 @@ class TestAnswering:
         await store.save_steps(turn.id, 0, [STEP])
         await store.save_draft(turn.id, 0, STEP)
         await store.save_pages(turn.id, [900])
+        await store.add_page(turn.id, 1, 901)
         await store.finish(turn.id, TurnStatus.DONE, [STEP], error=None, notices=[])
         assert await store.turn(turn.id) is None
         assert await rows(database_url, tables.steps) == []
+        assert await rows(database_url, tables.pages) == []
 
 
 class TestStatus:

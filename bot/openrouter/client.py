@@ -24,7 +24,9 @@ from bot.openrouter.answer import AnswerReader
 from bot.openrouter.catalogue import Catalogue
 from bot.openrouter.http import STALE, authorization, check, transport_faults
 from bot.openrouter.request import build_body, serialise
+from bot.openrouter.rest import Demand, Glances, Rest
 from bot.openrouter.sse import Body, Timeouts, payloads
+from bot.openrouter.transport import UNREAD
 from bot.sight import has_files
 
 _Begun: TypeAlias = tuple[ModelEvent, AsyncGenerator[ModelEvent]]
@@ -36,12 +38,12 @@ RETRY_WINDOW = 90.0
 """Seconds after which no further attempt begins."""
 _BACKOFF = 0.5
 """Seconds before the second attempt; doubled before each further one."""
-_BEAT = 0.075
-"""Seconds between two reads of an answer: far less than between two edits on Discord."""
+_SPACING = 0.05
+"""Seconds between two reads of an answer whose next words are awaited, rounded up to the next glance."""
 _CROWD = 40
-_CROWDED_BEAT = 0.3
-"""More than so many answers are read more rarely: together they reach the limit of what Discord takes, so that an end
-that comes a little later is less than what they wait for each other, and reading is most of what they cost."""
+_CROWDED_SPACING = 0.25
+"""More than so many answers are read more rarely: together they reach the limit of what Discord takes, so that most of
+them wait for their turn all the time, and reading is most of what they cost."""
 _MAX_ID = 256
 """Characters of a generation's id that are kept."""
 _ACCEPT = {"Content-Type": "application/json", "Accept": "text/event-stream, application/json"}
@@ -75,6 +77,7 @@ class OpenRouter:
         self._jitter = jitter
         self._now = now
         self._running = 0
+        self._glances = Glances()
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent]:
         """Ask once and yield what the model says; see `bot.model.Model.stream`."""
@@ -118,7 +121,7 @@ class OpenRouter:
 
     async def _attempt(self, request: ModelRequest, content: bytes) -> AsyncGenerator[ModelEvent]:
         response = await self._send(content, self._key if request.key is None else request.key.secret)
-        body = Body(response, self._timeouts, self._reading_beat)
+        body = Body(response, self._timeouts)
         self._running += 1
         try:
             await check(response, now=self._now())
@@ -130,7 +133,9 @@ class OpenRouter:
                 for event in reader.read_whole(await body.read()):
                     yield event
             else:
-                async with aclosing(payloads(body, request.wanted)) as stream:
+                demand = Demand(request.wanted)
+                rest = Rest(self._glances, demand, response.extensions[UNREAD], self._spacing)
+                async with aclosing(payloads(body, demand, rest)) as stream:
                     async for batch in stream:
                         for event in reader.read(batch):
                             yield event
@@ -144,10 +149,10 @@ class OpenRouter:
             body.close()
             await response.aclose()
 
-    def _reading_beat(self) -> float:
+    def _spacing(self) -> float:
         if self._running <= _CROWD:
-            return _BEAT
-        return max(_CROWDED_BEAT, _BEAT * self._running / _CROWD)
+            return _SPACING
+        return max(_CROWDED_SPACING, _SPACING * self._running / _CROWD)
 
     async def _send(self, content: bytes, key: str) -> httpx.Response:
         limits = self._timeouts

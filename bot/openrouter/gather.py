@@ -7,13 +7,11 @@ module knows nothing of what the bytes mean but how a stream says that it ends.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
-KEPT_SECONDS = 0.4
-"""How long something is kept at most. With the pause between two saves it stays within the promised two seconds."""
-_MOST_BYTES = 64 * 1024
-"""More than this is handed up whether or not it is wanted, and nothing is read until it is taken."""
+from bot.openrouter.rest import MOST_BYTES, Demand, Rest
+
 _END = b"[DONE]"
 """What the last event of a stream says (OpenRouter, "Streaming")."""
 
@@ -21,33 +19,28 @@ _END = b"[DONE]"
 class _Kept:
     """What has been read and not handed up, and whether it is time to."""
 
-    def __init__(self) -> None:
+    def __init__(self, demand: Demand) -> None:
+        self._demand = demand
         self._chunks: list[bytes] = []
         self._size = 0
         self._tail = b""
-        self._loop = asyncio.get_running_loop()
-        self._timer: asyncio.TimerHandle | None = None
         self._due = asyncio.Event()
         self._taken = asyncio.Event()
 
-    async def put(self, chunk: bytes, *, is_wanted: bool) -> None:
+    async def put(self, chunk: bytes) -> None:
         """Add what was just read; waits while too much is kept."""
         self._chunks.append(chunk)
         self._size += len(chunk)
-        seen, self._tail = self._tail + chunk, chunk[1 - len(_END) :]
-        if is_wanted or _END in seen or self._size > _MOST_BYTES:
+        seen = self._tail + chunk
+        self._tail = seen[1 - len(_END) :]
+        if _END in seen or self._size > MOST_BYTES or self._demand.is_due():
             self.hand_up()
-        elif self._timer is None:
-            self._timer = self._loop.call_later(KEPT_SECONDS, self.hand_up)
-        while self._size > _MOST_BYTES:
+        while self._size > MOST_BYTES:
             self._taken.clear()
             await self._taken.wait()
 
     def hand_up(self) -> None:
         """Let `due` return."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
         self._due.set()
 
     async def due(self) -> None:
@@ -56,25 +49,28 @@ class _Kept:
 
     def take(self) -> bytes:
         """Everything that is kept."""
+        self._demand.meet()
         self._due.clear()
         chunks, self._chunks, self._size = self._chunks, [], 0
         self._taken.set()
         return b"".join(chunks)
 
 
-async def gathered(chunks: AsyncGenerator[bytes], wanted: Callable[[], bool]) -> AsyncGenerator[bytes]:
-    """The same bytes in fewer pieces: all there are when `wanted` says so, at the end, or after KEPT_SECONDS.
+async def gathered(chunks: AsyncGenerator[bytes], demand: Demand, rest: Rest) -> AsyncGenerator[bytes]:
+    """The same bytes in fewer pieces: all there are when it is due, at the end, or when it is a lot.
 
-    `wanted` is asked after each read and must be cheap. What was kept when reading
-    failed comes before the failure. Closing this ends the reading.
+    What was kept when reading failed comes before the failure. Closing this ends
+    the reading.
     """
-    kept = _Kept()
+    kept = _Kept(demand)
 
     async def read() -> None:
         try:
             async with aclosing(chunks):
                 async for chunk in chunks:
-                    await kept.put(chunk, is_wanted=wanted())
+                    await kept.put(chunk)
+                    if not await rest.until_worthwhile():
+                        kept.hand_up()  # nothing more has come, and what is kept is due
         finally:
             kept.hand_up()
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterable, Iterator
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from typing import Literal, cast
@@ -20,6 +20,7 @@ from httpx_sse import EventSource
 from bot.errors import ModelError, ModelFault
 from bot.openrouter.deadline import Deadline
 from bot.openrouter.gather import gathered
+from bot.openrouter.rest import Demand, Rest
 
 MAX_EVENT = 4 * 2**20
 """Bytes between two events of a stream, and of a body that is not a stream."""
@@ -44,17 +45,11 @@ class Timeouts:
 
 
 class Body:
-    """A response's bytes under limits. Raises ModelError when a limit is passed or the connection fails.
+    """A response's bytes under limits. Raises ModelError when a limit is passed or the connection fails."""
 
-    `beat` says how many seconds apart the moments of reading are, 0 for reading
-    at once. They are the same for all answers: one read of several tokens costs
-    about as much as a read of one, and one wake-up serves every answer.
-    """
-
-    def __init__(self, response: httpx.Response, timeouts: Timeouts, beat: Callable[[], float]) -> None:
+    def __init__(self, response: httpx.Response, timeouts: Timeouts) -> None:
         self._chunks = aiter(cast("AsyncIterable[bytes]", response.stream))
         self._timeouts = timeouts
-        self._beat = beat
         self._now = asyncio.get_running_loop().time
         self._deadline = Deadline()
         self._event_due_at = math.inf
@@ -86,7 +81,6 @@ class Body:
 
     async def drain(self) -> None:
         """Read what follows the stream's own end, for a moment: a connection read to its end can be used again."""
-        self._beat = _at_once
         with suppress(ModelError, TimeoutError):
             async with asyncio.timeout(self._timeouts.linger):
                 while await self._next() is not None:
@@ -105,7 +99,6 @@ class Body:
             yield chunk
 
     async def _next(self) -> bytes | None:
-        await self._let_gather()
         now, limit = self._now(), self._timeouts.silence if self._began else self._timeouts.first_byte
         silent_at = now + limit
         try:
@@ -122,20 +115,12 @@ class Body:
             self._count(len(chunk))
         return chunk
 
-    async def _let_gather(self) -> None:
-        if self._began and (beat := self._beat()):
-            await asyncio.sleep(beat - self._now() % beat)
-
     def _count(self, size: int) -> None:
         self._began = True
         self._total += size
         self._since_event += size
         if self._since_event > MAX_EVENT or self._total > MAX_BODY:
             raise ModelError(ModelFault.GARBLED, error_type="too_large")
-
-
-def _at_once() -> float:
-    return 0.0
 
 
 class _Cutter:
@@ -175,11 +160,11 @@ class _Read(httpx.Response):
         yield self.text_now
 
 
-async def payloads(body: Body, wanted: Callable[[], bool]) -> AsyncGenerator[list[str]]:
-    """The data of the events of a stream, all that has come by the time it is `wanted`. Raises ModelError."""
+async def payloads(body: Body, demand: Demand, rest: Rest) -> AsyncGenerator[list[str]]:
+    """The data of the events of a stream, all that has come by the time it is due. Raises ModelError."""
     cutter, read = _Cutter(), _Read()
     body.expect_event()
-    async with aclosing(gathered(body.chunks(), wanted)) as chunks:
+    async with aclosing(gathered(body.chunks(), demand, rest)) as chunks:
         async for chunk in chunks:
             if whole := cutter.feed(chunk):
                 read.text_now = whole.decode("utf-8", "replace")

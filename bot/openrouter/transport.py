@@ -1,19 +1,35 @@
 """Carries httpx's requests with aiohttp, whose parser is written in C, and reads a response only when asked.
 
-A model's stream is read at leisure: between two reads nothing is taken from the
-socket, so what comes meanwhile costs no wake-up for each packet, and what was
-not asked for stays with its sender. This module knows nothing of models.
+A model's stream is read at leisure: between two reads the kernel keeps what comes,
+and wakes nobody for each packet, nor TLS for each record. This module knows nothing
+of models, nor of when to read.
 """
 
 from __future__ import annotations
 
+import fcntl
+import socket
+import sys
+import termios
+import time
+from asyncio.trsock import TransportSocket
 from collections.abc import AsyncIterator, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import aiohttp
 import httpx
 
+from bot.openrouter.rest import Unread
+
+UNREAD = "unread"
+"""The extension of a response that says what of it waits to be read, as `rest.Unread`; None where no more will come."""
+
 _KEEPALIVE_SECONDS = 30.0
+_TELLS_SILENCE = sys.platform == "linux"
+_LAST_DATA = slice(52, 56)
+"""Where the milliseconds since then stand in the kernel's answer."""
+_LOUD_BYTES = 32 * 1024
+"""So much is taken from a resting socket all the same; its end and its failure are, however little it is."""
 
 
 class Transport(httpx.AsyncBaseTransport):
@@ -42,7 +58,14 @@ class Transport(httpx.AsyncBaseTransport):
                 allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(sock_connect=timeout.get("connect"), sock_read=timeout.get("read")),
             )
-        return httpx.Response(response.status, headers=response.raw_headers, stream=_Stream(response), request=request)
+        stream = _Stream(response)
+        return httpx.Response(
+            response.status,
+            headers=response.raw_headers,
+            stream=stream,
+            request=request,
+            extensions={UNREAD: stream.unread},
+        )
 
     async def aclose(self) -> None:
         """Close every connection. Idempotent."""
@@ -55,27 +78,71 @@ class _Stream(httpx.AsyncByteStream):
 
     def __init__(self, response: aiohttp.ClientResponse) -> None:
         self._response = response
+        self._resting: TransportSocket | None = None
+        self._taken = 0
+        self._size, self._changed_at = 0, 0.0
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         while chunk := await self._read():
-            # The socket alone rests: aiohttp's own pausing also stops its parser, which then gives one chunk a read.
-            socket = self._response.connection.transport if self._response.connection else None
-            if socket is None:  # everything has come already
-                yield chunk
-                continue
-            socket.pause_reading()
-            try:
-                yield chunk
-            finally:
-                socket.resume_reading()
+            self._taken += len(chunk)
+            self._resting = self._socket()
+            # Not the transport's own pausing: below TLS the socket would be read on, packet by packet.
+            _wake_at(self._resting, _LOUD_BYTES)
+            yield chunk
+            _wake_at(self._resting, 1)
+
+    def unread(self) -> Unread | None:
+        """See UNREAD. Bytes that are still encrypted count as they are."""
+        content, resting = self._response.content, self._socket()
+        if resting is None or content.is_eof() or content.exception() is not None:
+            return None
+        try:
+            size = content.total_bytes - self._taken + _waiting_bytes(resting)
+            return Unread(size, _silent_seconds(resting) if _TELLS_SILENCE else self._unchanged_seconds(size))
+        except (OSError, ValueError):  # it was closed
+            return None
 
     async def aclose(self) -> None:
         """Close the connection at once, unless the response was read to its end; then it can be used again."""
+        _wake_at(self._resting, 1)
         self._response.release()
+
+    def _unchanged_seconds(self, size: int) -> float:
+        now = time.monotonic()
+        if size != self._size:
+            self._size, self._changed_at = size, now
+        return now - self._changed_at
+
+    def _socket(self) -> TransportSocket | None:
+        """None once the whole response has come, and the connection serves others."""
+        connection = self._response.connection
+        if connection is None or connection.transport is None:
+            return None
+        return connection.transport.get_extra_info("socket")
 
     async def _read(self) -> bytes:
         with _faults():
             return await self._response.content.readany()
+
+
+def _waiting_bytes(resting: TransportSocket) -> int:
+    """How many bytes the kernel keeps (Linux, "tcp(7)", SIOCINQ; elsewhere it has the other name)."""
+    waiting = bytearray(4)
+    fcntl.ioctl(resting.fileno(), termios.FIONREAD, waiting)
+    return int.from_bytes(waiting, sys.byteorder)
+
+
+def _silent_seconds(resting: TransportSocket) -> float:
+    """How long ago the last bytes came (Linux, "tcp(7)", TCP_INFO: `tcpi_last_data_recv`)."""
+    info = resting.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _LAST_DATA.stop)
+    return int.from_bytes(info[_LAST_DATA], sys.byteorder) / 1000
+
+
+def _wake_at(resting: TransportSocket | None, size: int) -> None:
+    """Let a socket be readable when so many bytes wait, or its end (Linux, "socket(7)", SO_RCVLOWAT)."""
+    if resting is not None:
+        with suppress(OSError):  # it was closed
+            resting.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, size)
 
 
 def _open_session(*, trust_env: bool) -> aiohttp.ClientSession:

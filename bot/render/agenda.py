@@ -29,7 +29,9 @@ class Agenda:
 
     @property
     def next_at(self) -> float:
-        """When the next planned look is due; it may turn out to be void."""
+        """When the next planned look is due."""
+        while self._planned and self._planned[0][0] != self._planned[0][2].planned_at:
+            heappop(self._planned)  # it has become void, which is no reason to wake up
         return self._planned[0][0] if self._planned else NEVER
 
     def plan(self, shown: LiveReply) -> None:

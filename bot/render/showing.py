@@ -20,8 +20,8 @@ OnSent: TypeAlias = Callable[[tuple[int, ...]], Awaitable[None]]
 
 _FIRST_BACKOFF = 0.5
 _LONGEST_BACKOFF = 30.0
-_SOON = 0.1
-"""Seconds; more than lies between two reads of a stream."""
+_SOON = 0.08
+"""Seconds; more than lies between two glances at a stream, and less than between three."""
 
 
 class LiveReply:
@@ -113,12 +113,13 @@ class LiveReply:
         return max(held_until, self._paced_at if self._is_dirty else self._tick_at)
 
     def is_soon(self, now: float) -> bool:
-        """Whether what changes now would be sent before much more could come."""
+        """Whether what changes now would be sent before much more could come; first words would be at any time."""
         if self.is_busy:
             return False
-        held_until = max(self._retry_at, self._taken_at)
-        due_at = held_until if self.urgency is Urgency.FIRST else max(held_until, self._paced_at)
-        return due_at <= now + _SOON
+        soon = now + _SOON
+        if self._retry_at > soon or self._taken_at > soon:
+            return False
+        return self._paced_at <= soon or not self._has_shown_words
 
     def is_due(self, now: float) -> bool:
         """Whether it may have something to send at `now`."""

@@ -1,16 +1,17 @@
-"""The one write that happens all the time: a running answer is written down whenever some of it is shown.
+"""The writes that happen all the time: a running answer is written down whenever some of it is shown.
 
-With SQLite it takes a way of its own, past SQLAlchemy: each word with the driver
+With SQLite they take a way of their own, past SQLAlchemy: each word with the driver
 is a hop to the thread of its connection and back, and here one is enough, which
-costs a quarter. Knows the table of steps; the caller sees to cancellation.
+costs a quarter. Knows the tables of steps and pages; the caller sees to cancellation.
 """
 
 from __future__ import annotations
 
-from typing import cast
+from collections.abc import Collection
+from typing import Any, cast
 
 import aiosqlite
-from sqlalchemy import bindparam, select
+from sqlalchemy import Table, bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -18,36 +19,54 @@ from bot.messages import Step
 from bot.store import tables as t
 from bot.store.codec import encode_step
 
-_ROW = (
-    select(
-        t.turns.c.id,
-        bindparam("position", type_=t.steps.c.position.type),
-        bindparam("body", type_=t.steps.c.body.type),
-    )
-    .where(t.turns.c.id == bindparam("turn"))
-    .with_for_update(read=True, key_share=True)
-)
-_INSERTS = {
-    dialect: insert(t.steps).from_select(["turn_id", "position", "body"], _ROW)
-    for dialect, insert in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert))
-}
-_UPSERTS = {
-    dialect: insert.on_conflict_do_update(index_elements=["turn_id", "position"], set_={"body": insert.excluded.body})
-    for dialect, insert in _INSERTS.items()
-}
-_SQLITE_TEXT = str(_UPSERTS["sqlite"].compile(dialect=sqlite.dialect(paramstyle="named")))
+
+class _Write:
+    """Writes one row that belongs to a turn, in place of what has the same keys. One statement is a transaction."""
+
+    def __init__(self, table: Table, *, keys: Collection[str], others: Collection[str]) -> None:
+        names = [*keys, *others]
+        row = (
+            select(
+                *(t.turns.c.id if name == "turn_id" else bindparam(name, type_=table.c[name].type) for name in names)
+            )
+            .where(t.turns.c.id == bindparam("turn"))
+            .with_for_update(read=True, key_share=True)
+        )
+        inserts = {
+            dialect: insert(table).from_select(names, row)
+            for dialect, insert in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert))
+        }
+        self._upserts = {
+            dialect: insert.on_conflict_do_update(
+                index_elements=keys, set_={name: insert.excluded[name] for name in others}
+            )
+            for dialect, insert in inserts.items()
+        }
+        self._sqlite_text = str(self._upserts["sqlite"].compile(dialect=sqlite.dialect(paramstyle="named")))
+
+    async def put(self, writer: AsyncEngine, turn_id: int, row: dict[str, Any]) -> None:
+        """Nothing happens when the turn is gone."""
+        row["turn"] = turn_id
+        if writer.dialect.name != "sqlite":
+            async with writer.begin() as db:
+                await db.execute(self._upserts[writer.dialect.name], row)
+            return
+        if "body" in row:
+            row["body"] = t.to_json(row["body"])
+        async with writer.connect() as db:
+            driver = cast("aiosqlite.Connection", (await db.get_raw_connection()).driver_connection)
+            await driver.execute_fetchall(self._sqlite_text, row)
+
+
+_STEP = _Write(t.steps, keys=("turn_id", "position"), others=("body",))
+_PAGE = _Write(t.pages, keys=("id",), others=("turn_id", "position"))
 
 
 async def put_draft(writer: AsyncEngine, turn_id: int, position: int, step: Step) -> None:
-    """Write a step that is not finished, in place of what was there; nothing happens when the turn is gone.
+    """Write a step that is not finished, in place of what was there; nothing happens when the turn is gone."""
+    await _STEP.put(writer, turn_id, {"position": position, "body": encode_step(step)})
 
-    One statement is a transaction by itself.
-    """
-    row = {"turn": turn_id, "position": position, "body": encode_step(step)}
-    if writer.dialect.name != "sqlite":
-        async with writer.begin() as db:
-            await db.execute(_UPSERTS[writer.dialect.name], row)
-        return
-    async with writer.connect() as db:
-        driver = cast("aiosqlite.Connection", (await db.get_raw_connection()).driver_connection)
-        await driver.execute_fetchall(_SQLITE_TEXT, {**row, "body": t.to_json(row["body"])})
+
+async def put_page(writer: AsyncEngine, turn_id: int, position: int, page: int) -> None:
+    """Note that a message shows a turn's page number `position`; nothing happens when the turn is gone."""
+    await _PAGE.put(writer, turn_id, {"position": position, "id": page})

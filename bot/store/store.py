@@ -21,7 +21,7 @@ from bot.sight import Able
 from bot.store import tables as t
 from bot.store.about import About
 from bot.store.connect import create_engines, explain, parse_url
-from bot.store.drafts import put_draft
+from bot.store.drafts import put_draft, put_page
 from bot.store.erasure import Erasure
 from bot.store.history import History
 from bot.store.holdings import Holdings
@@ -287,6 +287,11 @@ class Store(About, History, Ledger, Reserving, Spendings, Vault, Erasure, Retent
             if await hold_turn(db, turn_id):
                 await db.execute(delete(t.pages).where(t.pages.c.turn_id == turn_id, t.pages.c.id.not_in(pages)))
                 await put(db, t.pages, rows, keys=("id",))
+
+    @unbroken
+    async def add_page(self, turn_id: int, position: int, page: int) -> None:
+        """Remember one more message that shows a turn's answer; cheaper than `save_pages`."""
+        await put_page(self._engines.writer, turn_id, position, page)
 
     async def _set(self, conversation_id: int, **fields: str | int | None) -> None:
         async with self._write() as db:
