@@ -7,10 +7,8 @@ of models, nor of when to read.
 
 from __future__ import annotations
 
-import fcntl
 import socket
 import sys
-import termios
 import time
 from asyncio.trsock import TransportSocket
 from collections.abc import AsyncIterator, Generator
@@ -98,7 +96,8 @@ class _Stream(httpx.AsyncByteStream):
             return None
         try:
             size = content.total_bytes - self._taken + _waiting_bytes(resting)
-            return Unread(size, _silent_seconds(resting) if _TELLS_SILENCE else self._unchanged_seconds(size))
+            unchanged = self._unchanged_seconds(size)
+            return Unread(size, max(unchanged, _silent_seconds(resting)) if _TELLS_SILENCE else unchanged)
         except (OSError, ValueError):  # it was closed
             return None
 
@@ -125,15 +124,24 @@ class _Stream(httpx.AsyncByteStream):
             return await self._response.content.readany()
 
 
-def _waiting_bytes(resting: TransportSocket) -> int:
-    """How many bytes the kernel keeps (Linux, "tcp(7)", SIOCINQ; elsewhere it has the other name)."""
-    waiting = bytearray(4)
-    fcntl.ioctl(resting.fileno(), termios.FIONREAD, waiting)
-    return int.from_bytes(waiting, sys.byteorder)
+if sys.platform == "win32":
+
+    def _waiting_bytes(resting: TransportSocket) -> int:
+        """Nothing: there a socket does not rest, so that everything is read as it comes."""
+        return 0
+else:
+    import fcntl
+    import termios
+
+    def _waiting_bytes(resting: TransportSocket) -> int:
+        """How many bytes the kernel keeps (Linux, "tcp(7)", SIOCINQ; elsewhere it has the other name)."""
+        waiting = bytearray(4)
+        fcntl.ioctl(resting.fileno(), termios.FIONREAD, waiting)
+        return int.from_bytes(waiting, sys.byteorder)
 
 
 def _silent_seconds(resting: TransportSocket) -> float:
-    """How long ago the last bytes came (Linux, "tcp(7)", TCP_INFO: `tcpi_last_data_recv`)."""
+    """How long ago the last bytes came (Linux, "tcp(7)", TCP_INFO: `tcpi_last_data_recv`); 0 from other kernels."""
     info = resting.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _LAST_DATA.stop)
     return int.from_bytes(info[_LAST_DATA], sys.byteorder) / 1000
 
