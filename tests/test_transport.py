@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from bot.openrouter import transport as transport_module
-from bot.openrouter.rest import Unread
+from bot.openrouter.rest import SILENT_SECONDS, Unread
 from bot.openrouter.transport import UNREAD, Transport
 from tests.certificates import certificate_for
 
@@ -126,8 +126,13 @@ async def test_a_lot_is_taken_from_a_resting_socket(streaming: Streaming) -> Non
 
 
 async def test_an_end_is_known_while_the_socket_rests(streaming: Streaming) -> None:
+    """TLS says it in a few bytes, which wait as any others do until they are read for the silence after them."""
     streaming.server.close()
-    await streaming.until(lambda unread: unread is None)
+    await streaming.until(lambda unread: unread is None or unread.size > 0)
+    await streaming.until(lambda unread: unread is None or unread.silent_seconds >= SILENT_SECONDS)
+    with pytest.raises(httpx.ReadError):
+        async with asyncio.timeout(5):
+            await anext(streaming.pieces)
 
 
 @pytest.mark.parametrize("tells_silence", [True, False])

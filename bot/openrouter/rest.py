@@ -71,14 +71,10 @@ class Demand:
         self._now = asyncio.get_running_loop().time
         self._met_at = -math.inf
 
-    @property
-    def unmet_seconds(self) -> float:
-        """How long ago something was handed up."""
-        return self._now() - self._met_at
-
-    def is_due(self) -> bool:
-        """Whether something that has come should be handed up now."""
-        return self.unmet_seconds >= KEPT_SECONDS or self._wanted()
+    def is_due(self, *, at_least_after: float = 0.0) -> bool:
+        """Whether something that has come should be handed up now; not within so many seconds of the last time."""
+        unmet_seconds = self._now() - self._met_at
+        return unmet_seconds >= KEPT_SECONDS or (unmet_seconds >= at_least_after and self._wanted())
 
     def meet(self) -> None:
         """Everything that was read is handed up now."""
@@ -112,4 +108,4 @@ class Rest:
         seen = self._seen = self._look()
         if seen is None or seen.size > MOST_BYTES or (seen.size and seen.silent_seconds >= SILENT_SECONDS):
             return True
-        return self._demand.unmet_seconds >= self._spacing() and self._demand.is_due()
+        return self._demand.is_due(at_least_after=self._spacing())

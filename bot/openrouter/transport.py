@@ -91,8 +91,8 @@ class _Stream(httpx.AsyncByteStream):
 
     def unread(self) -> Unread | None:
         """See UNREAD. Bytes that are still encrypted count as they are."""
-        content, resting = self._response.content, self._socket()
-        if resting is None or content.is_eof() or content.exception() is not None:
+        content, resting = self._response.content, self._resting
+        if resting is None or self._response.connection is None or content.is_eof() or content.exception() is not None:
             return None
         try:
             size = content.total_bytes - self._taken + _waiting_bytes(resting)
