@@ -98,6 +98,10 @@ class Shown:
         """The control whose id begins so."""
         return next(item for item in self.controls if str(item["custom_id"]).startswith(start))
 
+    def has(self, start: str) -> bool:
+        """Whether there is a control whose id begins so."""
+        return any(str(item["custom_id"]).startswith(start) for item in self.controls)
+
     async def shows(self, text: str) -> None:
         await self._bot.until(lambda: text in self.text, f"the panel shows {text!r}: {self.text}")
 
@@ -135,8 +139,9 @@ async def open_panel(bot: Stage, who: int) -> Shown:
 async def open_setting(bot: Stage, who: int, group: str, name: str) -> Shown:
     """The panel at one setting."""
     shown = await open_panel(bot, who)
-    await shown.use("panel:group", group)
-    await bot.until(lambda: any(item["custom_id"] == f"panel:pick:{group}" for item in shown.controls), "the group")
+    if not shown.has(f"panel:pick:{group}"):  # an answer to a press that changes nothing could not be waited for
+        await shown.use("panel:group", group)
+        await bot.until(lambda: shown.has(f"panel:pick:{group}"), "the group")
     await shown.use(f"panel:pick:{group}", name)
     await bot.until(lambda: any(f":{name}:" in str(item["custom_id"]) for item in shown.controls), "the setting")
     return shown

@@ -19,7 +19,7 @@ from bot.playground.discord.world import default_world
 from bot.store import Store, tables
 from bot.store.history import Forgotten
 from tests.databases import rows
-from tests.whole_bot import Stage, script_file, stage
+from tests.whole_bot import Held, Stage, script_file, stage
 
 ECHO: JsonObject = {"name": "echo", "think": "They asked something.", "say": "You said: {question}"}
 SLOW: JsonObject = {
@@ -39,11 +39,26 @@ async def bot(tmp_path: Path) -> AsyncGenerator[Stage]:
 
 
 @pytest.fixture
-async def unhurried(tmp_path: Path) -> AsyncGenerator[Stage]:
-    """The same, but its model thinks for a moment, so that a burst is one question."""
-    scenes: list[JsonObject] = [{**scene, "delay": 0.4} for scene in (SLOW, ECHO)]
-    async with stage(tmp_path, script=script_file(tmp_path, *scenes), speed=1.0) as built, built.app():
+def held() -> Held:
+    return Held()
+
+
+@pytest.fixture
+async def patient(tmp_path: Path, held: Held) -> AsyncGenerator[Stage]:
+    """The same, but its model says nothing before a whole burst has been asked; see `in_a_burst`."""
+    script = script_file(tmp_path, SLOW, ECHO)
+    async with stage(tmp_path, script=script, speed=1.0, sleep=held.sleep) as built, built.app():
         yield built
+
+
+async def in_a_burst(patient: Stage, held: Held, *texts: str) -> tuple[Channel, list[Message]]:
+    """Ben writes several messages at once, which are one question, and is being answered."""
+    channel = patient.world.open_dm(patient.ben, patient.bot)
+    said = [patient.say(patient.ben, channel.id, text) for text in texts]
+    whole = ["\n".join(texts)]
+    await patient.until(lambda: patient.model.requests and asked(patient) == whole, "all are one question")
+    held.release()
+    return channel, said
 
 
 def edit(bot: Stage, message: Message, text: str) -> None:
@@ -171,15 +186,14 @@ class TestEdits:
         await bot.until(lambda: not waiting.reactions, "the mark is gone")
         assert len(bot.model.requests) == 2
 
-    async def test_any_message_of_a_burst_may_be_edited(self, unhurried: Stage) -> None:
-        channel = unhurried.world.open_dm(unhurried.ben, unhurried.bot)
-        said = [unhurried.say(unhurried.ben, channel.id, text) for text in ("one", "two", "three")]
-        await unhurried.answered(channel.id)
+    async def test_any_message_of_a_burst_may_be_edited(self, patient: Stage, held: Held) -> None:
+        channel, said = await in_a_burst(patient, held, "one", "two", "three")
+        await patient.answered(channel.id)
 
-        edit(unhurried, said[1], "2")
+        edit(patient, said[1], "2")
 
-        await unhurried.until(lambda: "You said: one 2 three" in unhurried.text(channel.id), "the new answer")
-        assert asked(unhurried) == ["one\n2\nthree"]
+        await patient.until(lambda: "You said: one 2 three" in patient.text(channel.id), "the new answer")
+        assert asked(patient) == ["one\n2\nthree"]
 
     async def test_an_edit_storm_ends_in_one_answer_to_the_last_text(self, bot: Stage) -> None:
         thread, [_, second] = await conversation(bot, "one", "two")
@@ -362,29 +376,29 @@ class TestDeletedQuestions:
         await bot.until(lambda: "You said: and three" in bot.text(thread.id), "the rest is answered")
         await bot.until(lambda: not burst[1].reactions, "the mark is gone")
 
-    async def test_a_running_burst_that_loses_a_message_is_asked_again_without_it(self, unhurried: Stage) -> None:
-        channel = unhurried.world.open_dm(unhurried.ben, unhurried.bot)
-        said = [unhurried.say(unhurried.ben, channel.id, text) for text in ("quickly", "slowly")]
-        await unhurried.until(lambda: "word 3 " in unhurried.text(channel.id), "some of the answer")
+    async def test_a_running_burst_that_loses_a_message_is_asked_again_without_it(
+        self, patient: Stage, held: Held
+    ) -> None:
+        channel, said = await in_a_burst(patient, held, "quickly", "slowly")
+        await patient.until(lambda: "word 3 " in patient.text(channel.id), "some of the answer")
 
-        delete(unhurried, said[1])
+        delete(patient, said[1])
 
-        assert "You said: quickly" in await unhurried.answered(channel.id)
-        assert asked(unhurried) == ["quickly"]
+        assert "You said: quickly" in await patient.answered(channel.id)
+        assert asked(patient) == ["quickly"]
 
-    async def test_an_answered_burst_that_loses_a_message_keeps_its_answer(self, unhurried: Stage) -> None:
-        channel = unhurried.world.open_dm(unhurried.ben, unhurried.bot)
-        said = [unhurried.say(unhurried.ben, channel.id, text) for text in ("one", "two")]
-        await unhurried.answered(channel.id)
-        requests = len(unhurried.model.requests)
+    async def test_an_answered_burst_that_loses_a_message_keeps_its_answer(self, patient: Stage, held: Held) -> None:
+        channel, said = await in_a_burst(patient, held, "one", "two")
+        await patient.answered(channel.id)
+        requests = len(patient.model.requests)
 
-        delete(unhurried, said[0])
-        await until_stored(unhurried, channel.id, lambda stored: len(stored[0].question) == 1)
-        unhurried.say(unhurried.ben, channel.id, "three")
+        delete(patient, said[0])
+        await until_stored(patient, channel.id, lambda stored: len(stored[0].question) == 1)
+        patient.say(patient.ben, channel.id, "three")
 
-        await unhurried.answered(channel.id, count=2)
-        assert asked(unhurried) == ["two", "three"]
-        assert len(unhurried.model.requests) == requests + 1
+        await patient.answered(channel.id, count=2)
+        assert asked(patient) == ["two", "three"]
+        assert len(patient.model.requests) == requests + 1
 
     async def test_a_message_deleted_at_once_is_forgotten_however_far_it_has_come(self, bot: Stage) -> None:
         thread, _ = await conversation(bot, "one")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from bot.playground.discord.form_message import Upload
 from bot.playground.discord.permissions import Permission
 from bot.playground.discord.records import ChannelOverwrite
 from bot.playground.discord.world import default_world
-from tests.whole_bot import Stage, script_file, stage
+from tests.whole_bot import Held, Stage, script_file, stage
 
 ECHO: JsonObject = {"name": "echo", "think": "They asked something.", "say": "You said: {question}"}
 
@@ -91,27 +92,32 @@ async def test_ask_opens_a_thread_below_a_quote_of_the_prompt(bot: Stage) -> Non
 
 
 async def test_a_burst_of_one_person_is_one_question(tmp_path: Path) -> None:
-    slow: JsonObject = {**ECHO, "delay": 0.3}
-    async with stage(tmp_path, script=script_file(tmp_path, slow), speed=1.0) as bot, bot.app():
+    now, held = time.time(), Held()
+    world = default_world(lambda: now)  # on Discord both come at once, however late the bot sees them
+    script = script_file(tmp_path, ECHO)
+    async with stage(tmp_path, world=world, script=script, sleep=held.sleep) as bot, bot.app():
         thread = await bot.thread_of(bot.mention(bot.ada, "one"))
         await bot.until(lambda: bot.model.requests, "the model is asked at once")
 
         bot.say(bot.ada, thread.id, "and two")
 
+        await bot.until(lambda: len(bot.model.requests) == 2, "the model is asked for both")
+        await bot.until(lambda: bot.model.requests[0].cancelled, "the first request has ended")
+        held.release()
         await bot.answered(thread.id)
         assert bot.ended(thread.id) == 1
         assert prompts(bot)[-1]["content"] == "[Ada] one\nand two"
-        assert bot.model.requests[0].cancelled
 
 
 async def test_questions_during_an_answer_wait_with_a_mark_and_are_answered_in_order(tmp_path: Path) -> None:
-    slow: JsonObject = {**ECHO, "delay": 0.2}
-    async with stage(tmp_path, script=script_file(tmp_path, slow), speed=1.0) as bot, bot.app():
+    held = Held()
+    async with stage(tmp_path, script=script_file(tmp_path, ECHO), sleep=held.sleep) as bot, bot.app():
         thread = await bot.thread_of(bot.mention(bot.ada, "one"))
         await bot.until(lambda: bot.model.requests, "the first question is asked")
 
         waiting = [bot.say(bot.ben, thread.id, "two"), bot.say(bot.ada, thread.id, "three")]
         await bot.until(lambda: waiting[1].reactions, "the question that waits is marked")
+        held.release()
         shown = await bot.answered(thread.id, count=3)
 
         assert [shown.index(f"You said: {word}") for word in ("one", "two", "three")] == sorted(
@@ -216,10 +222,11 @@ async def test_the_prompt_grows_without_changing_its_beginning(bot: Stage) -> No
 
 
 async def test_two_threads_are_answered_at_the_same_time(tmp_path: Path) -> None:
-    slow: JsonObject = {**ECHO, "delay": 0.3}
-    async with stage(tmp_path, script=script_file(tmp_path, slow), speed=1.0) as bot, bot.app():
+    held = Held()
+    async with stage(tmp_path, script=script_file(tmp_path, ECHO), sleep=held.sleep) as bot, bot.app():
         threads = [await bot.thread_of(bot.mention(who, "go")) for who in (bot.ada, bot.ben)]
 
         await bot.until(lambda: len(bot.model.requests) == 2, "both are asked")
         assert not any(request.ended_at for request in bot.model.requests)
+        held.release()
         await asyncio.gather(*(bot.answered(thread.id) for thread in threads))

@@ -17,7 +17,7 @@ from bot.playground.discord.world import default_world
 from bot.store import Store, tables
 from tests.bot_trouble import Private
 from tests.databases import rows
-from tests.whole_bot import Stage, script_file, stage
+from tests.whole_bot import Held, Stage, script_file, stage
 
 ECHO: JsonObject = {"name": "echo", "think": "They asked {question}.", "say": "You said: {question}"}
 SLOW: JsonObject = {"name": "slow", "when": "slowly", "say": {"repeat": 2000, "text": "word {n} "}, "speed": 50}
@@ -332,14 +332,15 @@ class TestAtOnce:
         await bot.until(lambda: not any(message.reactions for message in said), "the marks are gone")
 
     async def test_messages_of_one_person_that_come_in_the_same_instant_are_one_question(self, tmp_path: Path) -> None:
-        unhurried: JsonObject = {**ECHO, "delay": 0.3}
-        async with stage(tmp_path, script=script_file(tmp_path, unhurried), speed=1.0) as bot, bot.app():
+        held = Held()
+        async with stage(tmp_path, script=script_file(tmp_path, ECHO), sleep=held.sleep) as bot, bot.app():
             channel = bot.world.open_dm(bot.ben, bot.bot)
             for text in ("one", "two", "three"):
                 bot.say(bot.ben, channel.id, text)
 
+            await bot.until(lambda: bot.model.requests and asked(bot) == ["one\ntwo\nthree"], "all are one question")
+            held.release()
             await bot.answered(channel.id)
-            assert asked(bot) == ["one\ntwo\nthree"]
             assert bot.ended(channel.id) == 1
 
     async def test_stop_and_retry_pressed_at_once_leave_one_answer(self, bot: Stage) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,6 +35,20 @@ IMPATIENT = GatewayLimits(identify_window=0.0)
 
 PATIENCE = 20.0
 """Seconds after which a wait fails its test; far more than anything takes."""
+
+
+class Held:
+    """Holds the model's answers back before their first word, as long as a test likes; a sleep for `stage`."""
+
+    def __init__(self) -> None:
+        self._released = asyncio.Event()
+
+    def release(self) -> None:
+        self._released.set()
+
+    async def sleep(self, seconds: float) -> None:
+        await self._released.wait()
+        await asyncio.sleep(seconds)
 
 
 @dataclass
@@ -208,12 +222,13 @@ async def stage(
     world: World | None = None,
     script: Path | None = None,
     speed: float = float("inf"),
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     rate_limits: bool = True,
 ) -> AsyncGenerator[Stage]:
-    """The embedded servers without the bot; enter `Stage.app` to run it."""
+    """The embedded servers without the bot; enter `Stage.app` to run it. `sleep` is the model's."""
     world = world or default_world()
     async with (
-        ModelServer(load_script(script) if script else None, speed=speed) as model,
+        ModelServer(load_script(script) if script else None, speed=speed, sleep=sleep) as model,
         # On a busy machine the bot may well take longer to answer than the three seconds that Discord leaves it.
         DiscordServer(world, gateway_limits=IMPATIENT, rate_limits=rate_limits, answer_seconds=PATIENCE) as discord,
     ):
