@@ -135,7 +135,14 @@ class App:
         notices = Notices(store, Bulletins(client), catalogue, settings.owner_ids, clock=time.time)
         tools = AllTools(DiscordShelves(client), self._servers, Sandbox())
         consents = Consents(DiscordQuestions(client, poster))
-        kit = Kit(tools.found, catalogue, consent=consents, absent=tools.absent, remarks=tools.remarks)
+        kit = Kit(
+            tools.found,
+            catalogue,
+            consent=consents,
+            note_quoted=store.note_quoted,
+            absent=tools.absent,
+            remarks=tools.remarks,
+        )
         backstage = Backstage(
             store=store,
             engine=engine,
