@@ -45,7 +45,7 @@ class Changes:
             return
         edited = await self._store.edit_said(message_id, with_new_words(said.parts, parts))
         if edited is not None and (edited.status.unfinished or await self._is_last(edited)):
-            await self._take_continuations(edited.conversation_id, edited.id)
+            await self.take_continuations(edited)
             await self._chat.ask_again(edited, remarks=remarks)
 
     async def delete(self, message_ids: Collection[int]) -> None:
@@ -97,6 +97,10 @@ class Changes:
         """A turn is gone from the store: so goes what only went on with its answer, and what shows it on Discord."""
         self._chat.take_back(gone, patiently=patiently)
         await self._take_continuations(gone.channel_id, gone.turn_id)
+
+    async def take_continuations(self, turn: Turn) -> None:
+        """A turn's answer is void: so is what only goes on with it."""
+        await self._take_continuations(turn.conversation_id, turn.id)
 
     async def _take_continuations(self, conversation_id: int, turn_id: int) -> None:
         """Take back what only goes on with an answer that is void."""

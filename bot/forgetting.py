@@ -83,7 +83,7 @@ class Forgetting:
             for conversation_id in await self._store.conversations_with(job):
                 forgot += await self._in_conversation(job, conversation_id)
             while (erased := await self._store.erase_quoted(job, own_words)) is not None:
-                forgot += await self._clear(erased)
+                forgot += await self._clear(erased) + Forgot(answers=1)
             await self._store.erase_traces(job)
             old = self._clock() - LONGEST_WINDOW
             while await self._store.erase_from_ledger(job, before=old):
@@ -110,6 +110,8 @@ class Forgetting:
             await self._changes.clear(gone, patiently=True)
         for left in erased.answers:
             self._chat.take_back(left, patiently=True)
+        for turn in erased.void:
+            await self._changes.take_continuations(turn)
         shown = sum(len(left.pages) for left in (*erased.gone, *erased.answers))
         return Forgot(erased.messages, len(erased.gone), shown)
 

@@ -50,7 +50,8 @@ def told(held: Held, terms: Terms) -> str:
             f"- {_count(held.answers, 'answer')} to them, with the model's reasoning and what its tools returned",
             f"- {_count(held.requests, 'line')} in the ledger: time, model, tokens and cost, no text",
             f"- {_count(held.changes, 'change')} that you made to the settings of servers",
-            f"- {_count(held.quoted, 'question')} of others in which messages of yours are quoted",
+            f"- {_count(held.quoted, 'question')} of others in which messages of yours are quoted, or in what was read "
+            "to answer them",
             "- your Discord id, and the display name you had with each message",
         ]
     place = "in this server" if terms.in_server else "in direct messages"

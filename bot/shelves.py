@@ -79,10 +79,11 @@ class DiscordShelves:
         return excerpts
 
     async def files(self, asking: Asking, spot: Spot) -> Sequence[Attached]:
-        return [Attached(file.id, file.filename, file.size) for file in await self._files(asking, spot)]
+        return [file for message in await self._with_files(asking, spot) for file in _attached(message)]
 
     async def load(self, asking: Asking, spot: Spot, file: Attached, *, most: int) -> bytes:
-        there = next((found for found in await self._files(asking, spot) if found.id == file.id), None)
+        messages = await self._with_files(asking, spot)
+        there = next((one for message in messages for one in message.attachments if one.id == file.id), None)
         if there is None:
             raise ToolFailed(NO_FILE)
         data = bytearray()
@@ -102,7 +103,8 @@ class DiscordShelves:
             raise ToolFailed(NO_FILE) from None
         return bytes(data)
 
-    async def _files(self, asking: Asking, spot: Spot) -> list[discord.Attachment]:
+    async def _with_files(self, asking: Asking, spot: Spot) -> list[discord.Message]:
+        """The spot's message, or the newest ones of the place, newest first. Raises ToolFailed."""
         with _told():
             async with asyncio.timeout(SECONDS):
                 channel = await self._channel(asking, spot.channel_id)
@@ -110,7 +112,7 @@ class DiscordShelves:
                     found = [await channel.fetch_message(spot.message_id)]
                 else:
                     found = [message async for message in channel.history(limit=LOOKED_FOR_FILES)]
-        return [file for message in found for file in _meant(message).attachments]
+        return [*map(_meant, found)]
 
     async def _places(self, asking: Asking, spot: Spot, *, around: bool) -> list[Any]:
         """The spot's channel or thread, and if wanted the channel around it that can be read. Raises ToolFailed."""
@@ -174,8 +176,9 @@ class DiscordShelves:
                 message.author.display_name,
                 without_small_print(text) if is_ours else text,
                 message.created_at.timestamp(),
-                tuple(Attached(file.id, file.filename, file.size) for file in message.attachments),
+                _attached(message),
                 is_ours,
+                _author(message),
             )
 
 
@@ -185,6 +188,16 @@ def _meant(message: discord.Message) -> discord.Message:
         begun_on = message.reference.resolved
         return begun_on if isinstance(begun_on, discord.Message) else message
     return message
+
+
+def _attached(message: discord.Message) -> tuple[Attached, ...]:
+    author = _author(message)
+    return tuple(Attached(file.id, file.filename, file.size, author) for file in message.attachments)
+
+
+def _author(message: discord.Message) -> int | None:
+    """The person who wrote a message; None of bots."""
+    return None if message.author.bot else message.author.id
 
 
 def _reads(channel: _Place, member: discord.Member) -> bool:

@@ -88,7 +88,14 @@ def wire(base: Foundation, *, reads_messages: bool) -> Parts:
     notices = Notices(store, Bulletins(client), base.catalogue, settings.owner_ids, clock=time.time)
     tools = AllTools(DiscordShelves(client), base.servers, Sandbox())
     consents = Consents(DiscordQuestions(client, poster))
-    kit = Kit(tools.found, base.catalogue, consent=consents, absent=tools.absent, remarks=tools.remarks)
+    kit = Kit(
+        tools.found,
+        base.catalogue,
+        consent=consents,
+        note_quoted=base.store.note_quoted,
+        absent=tools.absent,
+        remarks=tools.remarks,
+    )
     chat = _chat(base, poster, live, kit, notices, reads_messages=reads_messages)
     naming = _naming(base, client, chat)
     chat.on_answered = naming.answered

@@ -45,7 +45,8 @@ WARNING = """\
 **Do you want me to forget you?** I would delete, for good:
 - everything that you wrote to me, everywhere, with its files and its copies in forks
 - the answers to it with their reasoning, here and in my messages on Discord; what is running or waiting is cut
-- answers to others that repeat your words or your name, and instructions that you gave to threads
+- answers to others that repeat your words or your name, or for which I read your messages
+- instructions that you gave to threads
 
 What stays: your own messages on Discord, which are yours to delete, and the names of threads; what others wrote, \
 even about you; what I cannot reach on Discord, such as answers where I am not a member; and how much you used, with \

@@ -203,6 +203,48 @@ class TestForgettingAMember:
         assert CANARY not in str({name: left[name] for name in ("said", "steps", "turns")})
         assert left["quoted"] == []
 
+    async def test_what_tools_quoted_goes_with_the_answer_even_where_a_part_of_the_question_was_deleted(
+        self, store: Store, database_url: str
+    ) -> None:
+        turn = await answered(store, said(1, ADA, "hers"), page=900)
+        await store.ask_more(turn.id, said(2, ADA, "hers too", at=501.0))
+        assert await store.note_quoted(turn.id, {BEN, ADA})
+        assert await store.note_quoted(turn.id, {BEN})
+        assert [(await store.held(who)).quoted for who in (BEN, ADA)] == [1, 0]
+        await store.fork(THREAD.id, replace(THREAD, id=2**62 + 1))
+        assert (await store.held(BEN)).quoted == 2
+        await store.forget_messages({1})
+        void: set[int] = set()
+        while (erased := await store.erase_quoted(Job(BEN, 600.0), lambda parts: tuple(parts))) is not None:
+            void |= {one.id for one in erased.void}
+        assert len(void) == 2
+        left = await everything(database_url)
+        assert (left["steps"], left["quoted"]) == ([], [])
+        assert [str(row["parts"]) for row in left["said"]].count("[{'type': 'text', 'text': 'hers too 2'}]") == 2
+
+    async def test_of_a_turn_that_is_being_answered_the_steps_go_at_once(self, store: Store) -> None:
+        turn = await store.ask(THREAD.id, said(1, ADA, "hers"))
+        assert turn is not None
+        await store.begin(turn.id)
+        await store.note_quoted(turn.id, {BEN})
+        await store.save_steps(turn.id, 0, [step(CANARY)])
+        erased = await store.erase_quoted(Job(BEN, 600.0), lambda parts: tuple(parts))
+        assert erased is not None
+        assert erased.grown == (await store.turn(turn.id),)
+        assert erased.grown[0].steps == ()
+
+    async def test_whoever_asked_to_be_forgotten_after_a_question_is_not_quoted_in_its_answer(
+        self, store: Store, database_url: str
+    ) -> None:
+        before = await answered(store, said(1, ADA, "hers", at=500.0))
+        after = await answered(store, said(2, ADA, "hers", at=700.0))
+        await store.begin_forgetting(BEN, 600.0)
+        assert not await store.note_quoted(before.id, {BEN, 5})
+        assert await rows(database_url, tables.quoted) == []
+        assert await store.note_quoted(after.id, {BEN})
+        assert await store.note_quoted(10**9, {BEN})
+        assert [row["said_id"] for row in await rows(database_url, tables.quoted)] == [2]
+
     async def test_an_unfinished_turn_of_several_people_is_handed_back_to_be_asked_anew(self, store: Store) -> None:
         turn = await store.ask(THREAD.id, said(1))
         assert turn is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Collection
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from bot.messages import JsonObject, ToolCall
 from bot.model import ToolSpec
-from bot.tools import DENIED, KEPT_CLOSED, UNEXPECTED, Adapted, Asking, Toolbox, ToolFailed
+from bot.tools import DENIED, FORGOTTEN, KEPT_CLOSED, UNEXPECTED, Adapted, Asking, Toolbox, ToolFailed
 from bot.tools.arguments import WrongArguments, checked, parsed
 from bot.tools.results import MOST_CHARACTERS, bounded, together
 from tests.tool_talk import ASKING, FakeTool
@@ -236,6 +237,38 @@ async def test_where_nobody_can_be_asked_a_tool_that_needs_consent_does_not_run(
     tool = FakeTool(asks_first=True)
     assert await called(box(tool)) == (DENIED, True)
     assert not tool.called
+
+
+class Notes:
+    """Whose words tools gave, as somebody keeps it; `does` is what comes of keeping it."""
+
+    def __init__(self, does: bool | Exception) -> None:
+        self.does = does
+        self.noted: list[tuple[int, set[int]]] = []
+
+    async def __call__(self, turn_id: int, user_ids: Collection[int]) -> bool:
+        self.noted.append((turn_id, {*user_ids}))
+        if isinstance(self.does, Exception):
+            raise self.does
+        return self.does
+
+
+@pytest.mark.parametrize(
+    ("does", "told"),
+    [(True, ("found", False)), (False, (FORGOTTEN, True)), (OSError("locked"), (UNEXPECTED, True))],
+)
+async def test_peoples_words_are_given_only_when_it_is_noted_whose_they_are(
+    does: bool | Exception, told: tuple[str, bool]
+) -> None:
+    notes = Notes(does)
+    assert await called(box(FakeTool(quoted=frozenset({5, 6})), note_quoted=notes)) == told
+    assert notes.noted == [(ASKING.turn_id, {5, 6})]
+
+
+async def test_what_quotes_nobody_needs_no_note() -> None:
+    notes = Notes(does=False)
+    assert await called(box(FakeTool(), note_quoted=notes)) == ("found", False)
+    assert notes.noted == []
 
 
 async def test_a_simple_tool_needs_nothing_but_its_arguments() -> None:

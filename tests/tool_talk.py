@@ -69,6 +69,7 @@ class FakeTool:
     seconds: float = 5.0
     asks_first: bool = False
     place: int | None = None
+    quoted: frozenset[int] = frozenset()
     called: list[tuple[JsonObject, Asking]] = field(default_factory=list)
 
     @property
@@ -83,7 +84,7 @@ class FakeTool:
 
     async def call(self, arguments: JsonObject, asking: Asking) -> Output:
         self.called.append((arguments, asking))
-        return Output(await self.does(arguments) if self.does else self.gives)
+        return Output(await self.does(arguments) if self.does else self.gives, quoted=self.quoted)
 
 
 def question(*, room: int | None = None, earlier: Sequence[Turn] = ()) -> ModelRequest:

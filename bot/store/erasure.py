@@ -7,8 +7,8 @@ ledger, in the end without their name. Knows nothing of Discord or of models.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 
 from sqlalchemy import ColumnElement, case, delete, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -19,7 +19,7 @@ from bot.store.codec import encode_part
 from bot.store.history import Leftover, forget_turns, hold_turns
 from bot.store.reading import read_said, read_turn, read_turns
 from bot.store.transactions import Transactions, unbroken
-from bot.store.writing import drop_files, put
+from bot.store.writing import add_quoted, drop_files, hold_turn, put
 
 NOBODY = 0
 """Stands in place of a member who was forgotten."""
@@ -52,6 +52,8 @@ class Erased:
     """Answers, and quotes of what was said, that are still on Discord although no turn knows of them."""
     grown: tuple[Turn, ...] = ()
     """Unfinished turns that still ask something, as they are now."""
+    void: tuple[Turn, ...] = ()
+    """Finished turns that lost their answers, so that what only went on with these is void as well."""
 
 
 class Erasure(Transactions):
@@ -64,6 +66,26 @@ class Erasure(Transactions):
         async with self._write() as db:
             if await db.scalar(select(t.said.c.id).where(t.said.c.id == said_id).with_for_update(read=True)):
                 await put(db, t.quotes, [row], keys=("id",))
+
+    @unbroken
+    async def note_quoted(self, turn_id: int, user_ids: Collection[int]) -> bool:
+        """Note whose messages stand in what a turn's tools gave, before it is shown to a model or kept.
+
+        False where one of them has asked to be forgotten after the turn was asked: it must not be kept. A turn that is
+        gone keeps nothing.
+        """
+        asked = select(t.said.c.id, t.said.c.author_id, t.said.c.at).where(t.said.c.turn_id == turn_id)
+        async with self._write() as db:
+            if not await hold_turn(db, turn_id):
+                return True
+            question = (await db.execute(asked)).all()
+            began = min((said.at for said in question), default=0.0)
+            gone = (t.forgetting.c.user_id.in_(user_ids)) & (t.forgetting.c.asked_at >= began)
+            if await db.scalar(select(t.forgetting.c.user_id).where(gone).limit(1)) is not None:
+                return False
+            for said in question:  # each of them, for any but the last may be deleted and leave the answer
+                await add_quoted(db, said.id, {*user_ids} - {said.author_id})
+            return True
 
     @unbroken
     async def begin_forgetting(self, user_id: int, asked_at: float) -> None:
@@ -163,7 +185,9 @@ class Erasure(Transactions):
 
     @unbroken
     async def erase_quoted(self, job: Job, own_words: Callable[[Sequence[Part]], tuple[Part, ...]]) -> Erased | None:
-        """Take the member's messages out of one that quotes them, and its answer with them; None where none is left.
+        """Take the member's messages out of one that quotes them, and away its answer; None where none is left.
+
+        The answer may quote them as well, or alone.
 
         `own_words` gives of a message's parts those that are its author's own.
         """
@@ -185,9 +209,12 @@ class Erasure(Transactions):
             await drop_files(db, row.id, parts)
             await db.execute(delete(t.quoted).where(t.quoted.c.said_id == row.id))
             turn = await read_turn(db, row.turn_id)
-            if turn is None or turn.status.unfinished:
-                return Erased(0, grown=() if turn is None else (turn,))
-            return Erased(0, answers=await _withdraw(db, [turn.id]))
+            if turn is None:
+                return Erased(0)
+            if turn.status.unfinished:
+                await db.execute(delete(t.steps).where(t.steps.c.turn_id == turn.id))
+                return Erased(0, grown=(replace(turn, steps=()),))
+            return Erased(0, answers=await _withdraw(db, [turn.id]), void=(turn,))
 
     @unbroken
     async def erase_traces(self, job: Job) -> None:

@@ -62,7 +62,11 @@ class Holdings(Transactions):
         answers = select(func.count(func.distinct(said.turn_id))).where(theirs, answered)
         spent = select(func.count(), func.min(t.usage.c.at)).where(t.usage.c.user_id == user_id)
         changed = select(func.count(), func.min(t.audit.c.at)).where(t.audit.c.user_id == user_id)
-        quoted = select(func.count()).select_from(t.quoted).where(t.quoted.c.user_id == user_id)
+        quoted = (
+            select(func.count(func.distinct(said.turn_id)))
+            .join(t.quoted, t.quoted.c.said_id == said.id)
+            .where(t.quoted.c.user_id == user_id)
+        )
         async with self._read() as db:
             messages, conversations, texts, first_said = (await db.execute(asked.where(theirs))).one()
             number, size = (await db.execute(files.where(theirs))).one()

@@ -161,7 +161,7 @@ quotes = Table(  # messages of ours that show a member's words, such as the prom
     Index(None, "said_id"),
 )
 
-quoted = Table(  # whose messages are quoted in what somebody else said, so that they go when those are forgotten
+quoted = Table(  # whose messages stand in what somebody else said, or in the answer to it: they go when those do
     "quoted",
     metadata,
     Column("said_id", Snowflake, ForeignKey(said.c.id, ondelete="CASCADE"), primary_key=True, autoincrement=False),

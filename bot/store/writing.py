@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Table, bindparam, delete, insert, select
+from sqlalchemy import Table, bindparam, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -52,10 +52,15 @@ async def add_said(db: AsyncConnection, turn_id: int, said: Said) -> bool:
     if not await add(db, t.said, row):
         return False
     await put_files(db, said.id, said.parts)
-    others = [{"said_id": said.id, "user_id": user_id} for user_id in set(said.quoted) - {said.author_id}]
-    if others:
-        await db.execute(insert(t.quoted), others)
+    await add_quoted(db, said.id, set(said.quoted) - {said.author_id})
     return True
+
+
+async def add_quoted(db: AsyncConnection, said_id: int, user_ids: Iterable[int]) -> None:
+    """Note whose messages are quoted in a message, or in the answer to it; some may be noted already."""
+    rows = [{"said_id": said_id, "user_id": user_id} for user_id in user_ids]
+    if rows:
+        await db.execute(_insert(db, t.quoted).on_conflict_do_nothing(), rows)
 
 
 async def put_files(db: AsyncConnection, message_id: int, parts: Iterable[Part]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -31,6 +31,11 @@ DENIED = "The person you are answering did not allow this call. Do not try it ag
 KEPT_CLOSED = (
     "Not everybody who can read this conversation can read that place, and the person you are answering did not allow "
     "reading it here. Nothing of it was read. Do not try it again; go on without it."
+)
+
+FORGOTTEN = (
+    "Somebody whose words are there has asked to be forgotten since this question was asked, so they are not read for "
+    "it. Go on without them."
 )
 
 
@@ -58,6 +63,8 @@ class Output:
 
     text: str
     files: tuple[MadeFile, ...] = ()
+    quoted: frozenset[int] = frozenset()
+    """The ids of the people whose words stand in the text."""
 
 
 class Tool(Protocol):
@@ -137,11 +144,23 @@ class Consent(Protocol):
         ...
 
 
+NoteQuoted = Callable[[int, Collection[int]], Awaitable[bool]]
+"""Notes of which people the words stand in what a turn's tools gave, so that it goes when they are forgotten.
+
+False where one of them has asked for that already: it must not be kept then.
+"""
+
+
+async def noted_nowhere(turn_id: int, user_ids: Collection[int]) -> bool:
+    """Where nothing is kept nobody need be forgotten."""
+    return True
+
+
 class Toolbox:
     """The tools of one turn, by name. An empty toolbox is what a model without tools gets.
 
-    `max_calls` is how many calls the turn may take; `searches_web` tells whether the
-    model's server may search the web for it.
+    `note_quoted` is awaited before the model is given what quotes people; `max_calls` is how many calls the turn may
+    take; `searches_web` tells whether the model's server may search the web for it.
     """
 
     def __init__(
@@ -150,12 +169,14 @@ class Toolbox:
         *,
         asking: Asking = NOBODY,
         consent: Consent | None = None,
+        note_quoted: NoteQuoted = noted_nowhere,
         max_calls: int = 50,
         searches_web: bool = False,
     ) -> None:
         self._tools: Mapping[str, Tool] = {tool.spec.name: tool for tool in tools}
         self._asking = asking
         self._consent = consent
+        self._note_quoted = note_quoted
         self.max_calls = max_calls
         self.searches_web = searches_web
         self._working: set[asyncio.Task[Any]] = set()
@@ -197,7 +218,10 @@ class Toolbox:
         place = await self._in_time(tool, tool.closed_place(arguments, self._asking))
         if (tool.asks_first or place is not None) and not await self._is_allowed(call, arguments, place):
             raise ToolFailed(DENIED if place is None else KEPT_CLOSED)
-        return await self._in_time(tool, tool.call(arguments, self._asking))
+        output = await self._in_time(tool, tool.call(arguments, self._asking))
+        if output.quoted and not await self._note_quoted(self._asking.turn_id, output.quoted):
+            raise ToolFailed(FORGOTTEN)
+        return output
 
     async def _is_allowed(self, call: ToolCall, arguments: JsonObject, place: int | None) -> bool:
         if self._consent is None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from bot.guild import GuildSettings
 from bot.model import Catalogue, ModelInfo
-from bot.tools import Asking, Consent, Tool, Toolbox
+from bot.tools import Asking, Consent, NoteQuoted, Tool, Toolbox, noted_nowhere
 
 WEB_SEARCH = "web_search"
 """The tool that OpenRouter runs itself; there is no Tool of this name."""
@@ -54,12 +54,14 @@ class Kit:
         catalogue: Catalogue,
         *,
         consent: Consent | None = None,
+        note_quoted: NoteQuoted = noted_nowhere,
         absent: Callable[[], Mapping[str, str]] = dict,
         remarks: Callable[[], Sequence[str]] = tuple,
     ) -> None:
         self._found = found
         self._catalogue = catalogue
         self._consent = consent
+        self._note_quoted = note_quoted
         self._absent = absent
         self.remarks = remarks
 
@@ -73,6 +75,7 @@ class Kit:
             sorted((tool for tool in self._found() if tool.spec.name in wanted), key=lambda tool: tool.spec.name),
             asking=asking,
             consent=self._consent,
+            note_quoted=self._note_quoted,
             max_calls=settings.max_tool_calls,
             searches_web=WEB_SEARCH in wanted and speaks_openrouter,
         )

@@ -86,7 +86,8 @@ class ReadAttachment:
         if text is None:
             text = await self._load(asking, spot, file)
             self._keep(file, text)
-        return Output(_page(file, text, start if isinstance(start, int) else 0, self._mark()))
+        page = _page(file, text, start if isinstance(start, int) else 0, self._mark())
+        return Output(page, quoted=frozenset(() if file.author_id is None else (file.author_id,)))
 
     async def _load(self, asking: Asking, spot: Spot, file: Attached) -> str:
         if file.size > MOST_BYTES:

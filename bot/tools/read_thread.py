@@ -94,7 +94,7 @@ class ReadThread:
         forwards, limit = bool(_text(arguments, "after")), arguments.get("limit")
         n = limit if isinstance(limit, int) else _USUAL
         excerpt = await self._shelves.excerpt(asking, _wanted(arguments), after=forwards, n=n)
-        return Output(_shown(excerpt, self._mark(), forwards=forwards))
+        return Output(_shown(excerpt, self._mark(), forwards=forwards), quoted=_authors(excerpt.messages))
 
 
 class SearchMessages:
@@ -123,15 +123,17 @@ class SearchMessages:
         spot = read_spot(_text(arguments, "channel"))
         places = await self._shelves.recent(asking, Spot(spot.channel_id), most=SEARCHED)
         parts: list[str] = []
+        quoted: frozenset[int] = frozenset()
         looked = sum(len(place.messages) for place in places)
         for place in places:
-            found = [message for message in place.messages if _has(message, words)]
-            parts += [f"In {place.place}:", *map(_found, found[-MOST_FOUND:])] if found else []
+            found = [message for message in place.messages if _has(message, words)][-MOST_FOUND:]
+            parts += [f"In {place.place}:", *map(_found, found)] if found else []
+            quoted |= _authors(found)
         names = ", ".join(place.place for place in places)
         head = f"{looked:,} messages were looked through, in {names}."
         if not parts:
             return Output(f"{head} None of them has all of these words.")
-        return Output(marked([head], WHOSE, "\n".join(parts), self._mark()))
+        return Output(marked([head], WHOSE, "\n".join(parts), self._mark()), quoted=quoted)
 
 
 def _shown(excerpt: Excerpt, mark: str, *, forwards: bool) -> str:
@@ -143,6 +145,10 @@ def _shown(excerpt: Excerpt, mark: str, *, forwards: bool) -> str:
         edge, side = (messages[-1], "after") if forwards else (messages[0], "before")
         head.append(f"There are more: read on with {side}={edge.id}.")
     return marked(head, WHOSE, "\n".join(map(told, messages)), mark)
+
+
+def _authors(messages: Sequence[Written]) -> frozenset[int]:
+    return frozenset(message.author_id for message in messages if message.author_id is not None)
 
 
 def _has(message: Written, words: Sequence[str]) -> bool:

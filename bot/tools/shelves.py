@@ -23,11 +23,12 @@ _ID = re.compile(r"<?#?(\d{15,20})>?")
 
 @dataclass(frozen=True, slots=True)
 class Attached:
-    """A file on a message; `size` is in bytes."""
+    """A file on a message; `size` is in bytes, `author_id` as a Written has it."""
 
     id: int
     name: str
     size: int
+    author_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,8 @@ class Written:
     at: float
     files: tuple[Attached, ...] = ()
     is_ours: bool = False
+    author_id: int | None = None
+    """The person whose message it is; None of bots."""
 
 
 @dataclass(frozen=True, slots=True)
