@@ -89,7 +89,7 @@ class Calls:
                 if files:
                     tell(FilesMade(files))
                 tell(ToolEnded(call.name, result.seconds, result.is_error, first + place))
-            return replace(result, about=about)
+            return replace(result, about=about, files=tuple(file.name for file in files))
 
         results = await asyncio.gather(*(one(place, call) for place, call in enumerate(calls)))
         contents = together([result.content for result in results], self._most_output)

@@ -98,6 +98,8 @@ class ToolResult:
     """What the call was about, in some words for people."""
     seconds: float = 0.0
     """How long the call took."""
+    files: tuple[str, ...] = ()
+    """The names of the files that the call made for the people in the thread."""
 
 
 @dataclass(frozen=True, slots=True)

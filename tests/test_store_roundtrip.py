@@ -54,7 +54,10 @@ steps = st.builds(
     text=texts,
     annotations=st.lists(st.dictionaries(texts, values, max_size=5), max_size=3).map(tuple),
     tool_calls=st.lists(st.builds(ToolCall, texts, texts, texts), max_size=3).map(tuple),
-    tool_results=st.lists(st.builds(ToolResult, texts, texts, texts, st.booleans()), max_size=3).map(tuple),
+    tool_results=st.lists(
+        st.builds(ToolResult, texts, texts, texts, st.booleans(), files=st.lists(texts, max_size=2).map(tuple)),
+        max_size=3,
+    ).map(tuple),
     finish=st.none() | texts,
     usage=st.none() | st.builds(Usage, counts, counts, counts, counts, st.none() | counts),
     thinking_seconds=st.floats(0, 1e6),

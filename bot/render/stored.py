@@ -1,7 +1,8 @@
 """What a stored turn went through, as the events that were shown while it ran.
 
-So a turn read back from the database looks as it did live. This module knows
-nothing of pages, nor of how turns are stored.
+So a turn read back from the database looks as it did live, but for the files that
+tools had made: those are not stored, and it says so. This module knows nothing of
+pages, nor of how turns are stored.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ def events_of(turn: Turn, model: str) -> Iterable[ReplyEvent]:
     for number, step in enumerate(turn.steps):
         yield from _events_of_step(step, number, calls)
         calls += len(step.tool_calls)
-    yield from (Noticed(notice) for notice in turn.notices)
+    yield from (Noticed(notice) for notice in (*turn.notices, *lost_files(turn)))
     if not turn.status.unfinished:
         yield Ended(
             turn.status,
@@ -30,6 +31,19 @@ def events_of(turn: Turn, model: str) -> Iterable[ReplyEvent]:
             finish=turn.steps[-1].finish if turn.steps else None,
             error=turn.error,
         )
+
+
+def lost_files(turn: Turn) -> tuple[str, ...]:
+    """The remark on the files that its tools had made for people; none where they made none."""
+    made = (name for step in turn.steps for result in step.tool_results for name in result.files)
+    match [f"`{name}`" for name in dict.fromkeys(made)]:
+        case []:
+            return ()
+        case [name]:
+            files, it = f"A file that a tool had made is lost: {name}.", "it"
+        case names:
+            files, it = f"Files that tools had made are lost: {', '.join(names)}.", "them"
+    return (f"{files} I keep {it} only while I answer, so please ask for {it} again.",)
 
 
 def _events_of_step(step: Step, number: int, calls: int) -> Iterable[ReplyEvent]:

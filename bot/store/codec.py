@@ -66,7 +66,12 @@ def decode_step(body: dict[str, Any]) -> Step:
         "reasoning_details": None if details is None else tuple(details),
         "annotations": tuple(body.get("annotations", ())),
         "tool_calls": tuple(ToolCall(**call) for call in body["tool_calls"]),
-        "tool_results": tuple(ToolResult(**result) for result in body["tool_results"]),
+        "tool_results": tuple(map(_decode_result, body["tool_results"])),
         "usage": Usage(**usage) if usage else None,
     }
     return Step(**(body | nested))
+
+
+def _decode_result(body: dict[str, Any]) -> ToolResult:
+    files: dict[str, Any] = {"files": tuple(body.get("files", ()))}
+    return ToolResult(**(body | files))
