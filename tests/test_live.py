@@ -60,6 +60,24 @@ async def test_edits_are_paced_and_never_overlap() -> None:
 
 
 @virtual
+async def test_more_of_an_answer_is_wanted_shortly_before_its_next_edit_and_first_words_at_any_time() -> None:
+    async with Stage() as stage:
+        shown = stage.show(new_reply())
+        await asyncio.sleep(1.0)
+        assert shown.is_soon(clock()), "first words would be shown at once"
+        await stream(shown, ["One "], pause=0.5)
+        assert not shown.is_soon(clock()), "it was shown a moment ago"
+        await stream(shown, ["two "], pause=0.0)
+        before = len(stage.port.log)
+        while not shown.is_soon(clock()):  # noqa: ASYNC110 - the time is virtual
+            await asyncio.sleep(0.01)
+        assert len(stage.port.log) == before
+        await asyncio.sleep(0.1 + stage.port.latency)
+        assert len(stage.port.log) == before + 1
+        await end(shown)
+
+
+@virtual
 async def test_answers_in_one_channel_share_its_pace() -> None:
     async with Stage(FakePort(latency=2.5)) as stage:
         both = [stage.show(new_reply(), turn=turn) for turn in (1, 2)]
