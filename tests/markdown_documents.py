@@ -124,7 +124,7 @@ def numbered(items: list[Piece], joint: str) -> Piece:
 QUOTE = st.lists(st.one_of(INLINE, FENCE), min_size=1, max_size=4).map(
     lambda pieces: prefixed("> ", "> ", joined(pieces, "\n\n"))
 )
-QUOTE = QUOTE.map(lambda piece: Piece(piece.text.replace("\n\n", "\n>\n"), piece.words))
+QUOTE = QUOTE.map(lambda piece: Piece(re.sub(r"\n(?=\n)", "\n>", piece.text), piece.words))
 LIST = st.one_of(ITEMS.map(bullets), st.builds(numbered, ITEMS, st.sampled_from(["\n", "\n\n"])))
 BLOCK = st.one_of(INLINE, INLINE, HEADING, FENCE, FENCE, LIST, QUOTE)
 DOCUMENT = st.lists(BLOCK, min_size=1, max_size=8).map(lambda pieces: joined(pieces, "\n\n"))
