@@ -389,6 +389,33 @@ def test_links_are_not_cut() -> None:
     assert sum(page.count(link) for page in pages) == 60
 
 
+def test_a_link_that_begins_its_line_goes_to_the_next_page_whole() -> None:
+    link = f"[a link of {'many ' * 8}words](https://example.org/path)"
+    for size in range(60, 160):
+        before = f"{'plain ' * 48}\n\n{fenced('', code(16))}\n\n{fenced('', ['x' * 158, 'y' * size])}"
+        splitter = Splitter(400)
+        splitter.feed(f"{before}\n\n{link}")
+        splitter.finish()
+        assert splitter.pages()[-1].endswith(link)
+
+
+def test_a_piece_that_fits_on_no_page_is_begun_where_there_is_room() -> None:
+    link = f"[{'words ' * 400}](https://example.org/path)"
+    first, *_ = split(f"{SENTENCES[:1000]}\n\n{link}")
+    assert "[words" in first
+
+
+@pytest.mark.parametrize("beginning", ["> ", "> # ", "# ", "-# "])
+def test_a_page_is_not_begun_before_there_is_anything_to_show_on_it(beginning: str) -> None:
+    """Escapes take room, so a page may be full with the last word that has come."""
+    for size in range(300, 420):
+        splitter = Splitter(400)
+        text = f"Press ``` now.\n{beginning}{'x ' * (size // 2)}**{'bold ' * 30}"
+        for start in range(0, len(text), 3):
+            splitter.feed(text[start : start + 3])
+            assert all(page.strip(" >#-") for page in splitter.pages())
+
+
 def test_room_is_reserved_on_the_last_page() -> None:
     for size in range(1500, 2100, 7):
         pages = split(SENTENCES[:size], reserve=120)

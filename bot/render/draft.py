@@ -84,7 +84,8 @@ class Draft:
         drawn = self._drawn
         if self._fence and not self._blank:
             drawn = [*drawn, f"{self._fence.prefix}{_FENCE_MARK}"]
-        return close("\n".join(_without_blank_edges(drawn)), opened)
+        text = close("\n".join(_without_blank_edges(drawn)), opened)
+        return "" if opened and _PREFIX.fullmatch(f"{text} ") else text  # reopened markers, and nothing behind them yet
 
     def _start(self, lines: list[Line]) -> None:
         self._lines: list[Line] = []
@@ -223,10 +224,16 @@ class Draft:
             position = cut_anywhere(line.text, prefix_within(line.text, room))
         else:
             position = cut_prose(line.text, room, slack, self._scan(index))
-        if index and position <= len(_prefix(line.text)):
+        if index and (position <= len(_prefix(line.text)) or self._breaks_a_first_piece(index, position)):
             return index, 0
         self._slack -= max(0, room - units(line.text[:position]))
         return index, max(1, position)
+
+    def _breaks_a_first_piece(self, index: int, position: int) -> bool:
+        """Whether a cut goes through what a line begins with, such as a link, though it would fit on a page."""
+        line = self._lines[index]
+        around = None if line.fence else self._scan(index).atom_around(position)
+        return around is not None and around[0] == 0 and units(line.text[: around[1]]) < self._capacity
 
 
 def _escaped(text: str, position: int) -> str:
