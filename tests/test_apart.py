@@ -3,32 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import os
-from contextlib import suppress
-from pathlib import Path
 
 import pytest
 
 from bot.apart import Failed, run_apart
+from tests.child_processes import running
 
+OBEDIENT = "tests.obedient"
 LONG = 50.0
 """More than anything here takes, however busy the machine."""
 FOR_EVER = "import time\nwhile True: time.sleep(1)"
 
 
 async def run(program: str, *, seconds: float = LONG) -> bytes:
-    return await run_apart("tests.obedient", program.encode(), seconds=seconds)
-
-
-def processes() -> list[str]:
-    """The processes that work for this one."""
-    found: list[str] = []
-    for process in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            is_ours = f"PPid:\t{os.getpid()}\n" in (process / "status").read_text()
-            if is_ours and b"tests.obedient" in (process / "cmdline").read_bytes():
-                found.append(process.name)
-    return found
+    return await run_apart(OBEDIENT, program.encode(), seconds=seconds)
 
 
 async def test_what_the_work_writes_is_its_result() -> None:
@@ -64,17 +52,17 @@ async def test_a_module_that_does_not_exist_fails() -> None:
 async def test_work_that_takes_too_long_is_given_up_and_its_process_ended(seconds: float) -> None:
     with pytest.raises(Failed, match="longer than"):
         await run(FOR_EVER, seconds=seconds)
-    assert processes() == []
+    assert running(OBEDIENT) == []
 
 
 async def test_the_process_ends_with_whoever_waits_for_it() -> None:
     waiting = asyncio.create_task(run(FOR_EVER))
-    while not processes():  # noqa: ASYNC110 - nothing announces the beginning of a process
+    while not running(OBEDIENT):  # noqa: ASYNC110 - nothing announces the beginning of a process
         await asyncio.sleep(0.01)
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
-    assert processes() == []
+    assert running(OBEDIENT) == []
 
 
 async def test_a_process_that_is_ended_in_the_middle_of_its_output_leaves_no_pipe_open() -> None:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import time
-from contextlib import suppress
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -16,6 +13,7 @@ from bot.readable.document import MAX_LINKS, Document, read_page
 from bot.readable.invisible import in_one_line, visible
 from bot.readable.kinds import Kind, NotText, decoded, kind_of
 from bot.readable.writer import MAX_CHARS
+from tests.child_processes import running
 
 URL = "https://docs.example.org/guide/page.html"
 
@@ -257,18 +255,7 @@ async def test_a_page_that_takes_too_long_is_given_up_and_its_process_ended() ->
     began = time.monotonic()
     assert await apart("<table><tr><td>" * 100_000, seconds=0.2) is None
     assert time.monotonic() - began < 5
-    assert _readers() == []
-
-
-def _readers() -> list[str]:
-    """The processes that read pages for this one."""
-    found: list[str] = []
-    for process in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            is_ours = f"PPid:\t{os.getpid()}\n" in (process / "status").read_text()
-            if is_ours and b"bot.readable" in (process / "cmdline").read_bytes():
-                found.append(process.name)
-    return found
+    assert running("bot.readable") == []
 
 
 async def test_an_ordinary_page_is_read_apart() -> None:

@@ -132,8 +132,18 @@ async def test_endless_output_is_not_read_endlessly() -> None:
         await child("while True: sys.stdout.write('x' * 65536)").run("x")
 
 
-async def test_a_child_that_reads_nothing_and_says_nothing_is_ended(tmp_path: Path) -> None:
+async def test_a_child_that_reads_nothing_and_says_nothing_is_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     noted = tmp_path / "pid"
+    start = asyncio.create_subprocess_exec
+
+    async def start_and_see(*command: str, **options: Any) -> Any:
+        started = await start(*command, **options)
+        await until(lambda: lines_of(noted))  # its time does not begin before it is at work
+        return started
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", start_and_see)
     sandbox = child(f"open({str(noted)!r}, 'w').write(f'{{os.getpid()}}\\n'); time.sleep(600)", start_seconds=1.0)
 
     ran = await sandbox.run("x" * CODE_BYTES, seconds=0.5)
