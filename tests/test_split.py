@@ -416,6 +416,15 @@ def test_a_page_is_not_begun_before_there_is_anything_to_show_on_it(beginning: s
             assert all(page.strip(" >#-") for page in splitter.pages())
 
 
+def test_a_quote_is_not_begun_before_there_is_anything_to_show_in_it() -> None:
+    """What may become a tag of HTML waits until it is known, also behind a marker."""
+    splitter = Splitter()
+    splitter.feed("Look:\n\n> ```\n> x\n> ```\n>\n> `<b")
+    assert splitter.pages() == ["Look:\n\n> ```\n> x\n> ```"]
+    splitter.feed(">` is bold")
+    assert splitter.pages()[0].endswith("\n> `<b>` is bold")
+
+
 def test_room_is_reserved_on_the_last_page() -> None:
     for size in range(1500, 2100, 7):
         pages = split(SENTENCES[:size], reserve=120)

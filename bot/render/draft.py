@@ -85,7 +85,7 @@ class Draft:
         if self._fence and not self._blank:
             drawn = [*drawn, f"{self._fence.prefix}{_FENCE_MARK}"]
         text = close("\n".join(_without_blank_edges(drawn)), opened)
-        return "" if opened and _PREFIX.fullmatch(f"{text} ") else text  # reopened markers, and nothing behind them yet
+        return _without_empty_end(text) if opened else text
 
     def _start(self, lines: list[Line]) -> None:
         self._lines: list[Line] = []
@@ -277,6 +277,14 @@ def _without_blank_edges(drawn: list[str]) -> list[str]:
     while first < last and drawn[last - 1].strip() in _BLANK:
         last -= 1
     return drawn[first:last] if last - first < len(drawn) else drawn
+
+
+def _without_empty_end(text: str) -> str:
+    """A text without last lines that are quote signs and the like alone: behind their markers nothing has come yet."""
+    lines = text.split("\n")
+    while lines and (not lines[-1].strip() or _PREFIX.fullmatch(f"{lines[-1].strip()} ")):
+        lines.pop()
+    return "\n".join(lines)
 
 
 def _is_block_end(lines: list[Line], index: int) -> bool:
