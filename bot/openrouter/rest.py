@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable
 from typing import NamedTuple
 
-GLANCE_SECONDS = 0.06
+GLANCE_SECONDS = 0.05
 """Between two glances. Each costs a wake-up, which is most of what a single running answer costs."""
 SILENT_SECONDS = 0.025
 """A stream of which nothing has come for so long may have ended: it is read at the next glance, whoever wants it."""

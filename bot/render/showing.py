@@ -20,8 +20,8 @@ OnSent: TypeAlias = Callable[[tuple[int, ...]], Awaitable[None]]
 
 _FIRST_BACKOFF = 0.5
 _LONGEST_BACKOFF = 30.0
-_SOON = 0.08
-"""Seconds; more than lies between two glances at a stream, and less than between three."""
+_SOON = 0.075
+"""Seconds; well more than lies between two glances at a stream, and less than between three."""
 
 
 class LiveReply:
