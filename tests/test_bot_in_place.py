@@ -169,7 +169,7 @@ async def test_an_answer_of_several_messages_is_retried_below_for_a_new_token_op
 async def test_before_the_token_ends_the_answer_does(
     bot: Stage, place: Channel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(in_place, "TOKEN_SECONDS", in_place.ENDING_SECONDS + 2.0)
+    monkeypatch.setattr(in_place, "TOKEN_SECONDS", in_place.ENDING_SECONDS + 5.0)
 
     await bot.command(bot.ben, place.id, "ask", prompt="slowly please")
 
