@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from bot.calling import Calls
-from bot.events import FilesMade
+from bot.events import FilesMade, Noticed
 from bot.messages import Conversation, MadeFile, Said, Step, Text, ToolCall, ToolResult, Turn, TurnStatus
-from bot.render.stored import lost_files
+from bot.render.stored import events_of, lost_files
 from bot.tools import Output, Toolbox
 from tests.admin_talk import store_of
 from tests.tool_talk import FakeTool
@@ -33,6 +33,14 @@ def test_what_was_made_is_named_once() -> None:
 
 def test_where_nothing_was_made_nothing_is_said() -> None:
     assert lost_files(replace(TURN, steps=(Step(text="Hello."),))) == ()
+
+
+def test_an_answer_that_was_kept_with_the_remark_says_it_once() -> None:
+    """It stands where a limit leaves nothing for a new one, and is stored with all that was shown then."""
+    shown = [
+        event.text for event in events_of(replace(TURN, notices=("Kept.", LOST)), "m") if isinstance(event, Noticed)
+    ]
+    assert shown == ["Kept.", LOST]
 
 
 async def test_a_result_tells_the_names_of_the_files_that_will_be_shown() -> None:

@@ -20,7 +20,8 @@ def events_of(turn: Turn, model: str) -> Iterable[ReplyEvent]:
     for number, step in enumerate(turn.steps):
         yield from _events_of_step(step, number, calls)
         calls += len(step.tool_calls)
-    yield from (Noticed(notice) for notice in (*turn.notices, *lost_files(turn)))
+    # Once, also where an answer was kept whose remarks had it already.
+    yield from map(Noticed, dict.fromkeys((*turn.notices, *lost_files(turn))))
     if not turn.status.unfinished:
         yield Ended(
             turn.status,
