@@ -360,7 +360,7 @@ class Answer:
         if self._draft.finished:
             self._show(Noticed(f"I had to stop here. {error}"))
             return self._ended(TurnStatus.STOPPED)
-        if not self._before.steps:
+        if not self._before.steps or self._before.steps != self.turn.steps:  # it may have been forgotten meanwhile
             return self._ended(TurnStatus.REFUSED, str(error))
         return self._put_back(self._before, error)
 

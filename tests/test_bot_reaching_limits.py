@@ -292,6 +292,29 @@ async def test_an_answer_stands_where_its_question_is_edited_and_a_limit_is_reac
     assert len(bot.model.requests) == 2
 
 
+async def test_an_answer_that_was_forgotten_meanwhile_does_not_come_back_when_a_limit_is_reached(
+    bot: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    thread = await asked(bot, "the first")
+    second = bot.say(bot.ada, thread.id, "the second")
+    await bot.answered(thread.id, count=2)
+    await settled(bot)
+    await store_settings(bot, usd_per_server_day=1)
+    begin = Store.begin
+
+    async def begin_and_forget(store: Store, turn_id: int) -> None:
+        await begin(store, turn_id)
+        await store.save_steps(turn_id, 0, [])
+
+    monkeypatch.setattr(Store, "begin", begin_and_forget)
+    bot.world.edit_message(bot.ada, thread.id, second.id, {"content": "in other words"})
+
+    await bot.until(lambda: "🚦" in bot.text(thread.id), "refused")
+    assert "You said: the second" not in bot.text(thread.id)
+    async with store_of(bot) as store:
+        assert [turn.text for turn in await store.turns(thread.id)] == ["You said: the first", ""]
+
+
 async def stands(bot: Stage, thread: Channel, text: str, *, most: str) -> None:
     """Wait until an answer is shown and stored as it was, with one remark that there is no new one, and why."""
     await bot.until(lambda: f"of the {most} that" in bot.text(thread.id), "why there is no new answer is shown")
