@@ -53,11 +53,11 @@ async def _measure(name: str, url: str) -> None:
         processor = time.process_time()
         for _ in range(SAVES):
             began = time.perf_counter()
-            await store.save_draft(turns[0], 0, STEP)
+            await store.save_drafts([(turns[0], 0, STEP)])
             took.append(time.perf_counter() - began)
         processor = (time.process_time() - processor) / SAVES
         began = time.perf_counter()
-        await asyncio.gather(*(store.save_draft(turn, 0, STEP) for turn in turns))
+        await asyncio.gather(*(store.save_drafts([(turn, 0, STEP)]) for turn in turns))
         together = (time.perf_counter() - began) / CROWD
     finally:
         await store.close()

@@ -30,6 +30,7 @@ from bot.render.live import Live
 from bot.render.reply import Reply
 from bot.render.stored import events_of
 from bot.saving import Saving
+from bot.scribe import Scribe
 from bot.store import Store
 from bot.tools import Asking
 from bot.tools.kit import Kit
@@ -81,6 +82,7 @@ class Backstage:
     """What every answer works with. `clock` counts monotonic seconds."""
 
     store: Store
+    scribe: Scribe
     engine: Engine
     live: Live
     catalogue: Catalogue
@@ -145,7 +147,6 @@ class Answer:
         self._cut: Cut | None = None
         self._lost: BaseException | None = None
         self._asking: asyncio.Task[None] | None = None
-        self._going_out = asyncio.Event()
         self._began = backstage.clock()
         self._reply = Reply(
             started_at=self._began,
@@ -163,7 +164,6 @@ class Answer:
             reply_to=None,
             pages=turn.pages,
             on_sent=self._saving.pages,
-            on_going_out=self._going_out.set,
             on_lost=self._lose,
         )
 
@@ -283,14 +283,13 @@ class Answer:
         """Ask once, unless the answer was cut before it began; returns what went wrong, a cancellation included."""
         if self._cut is not None:
             return asyncio.CancelledError()
-        self._asking = asyncio.create_task(self._listen(request))
-        saving = asyncio.create_task(self._saving.often(self._draft, self._going_out))
-        try:
-            await self._wait_for(self._asking)
-        finally:
-            self._asking.cancel()
-            saving.cancel()
-            await asyncio.wait({self._asking, saving})
+        async with self._backstage.scribe.writing(self._saving, self._draft):
+            self._asking = asyncio.create_task(self._listen(request))
+            try:
+                await self._wait_for(self._asking)
+            finally:
+                self._asking.cancel()
+                await asyncio.wait({self._asking})
         return asyncio.CancelledError() if self._asking.cancelled() else self._asking.exception()
 
     def _bill(self) -> Bill:
@@ -305,7 +304,7 @@ class Answer:
         )
 
     def _is_awaited(self) -> bool:
-        return self._shown.is_soon(self._backstage.clock()) or self._saving.is_soon()
+        return self._shown.is_soon(self._backstage.clock())
 
     async def _wait_for(self, asking: asyncio.Task[None]) -> None:
         """Wait for the end of a request, or end it when there will be no way to show more."""

@@ -302,6 +302,7 @@ class Chat:
                 task.cancel()
             if late:
                 await asyncio.wait(late, timeout=2.0)
+        await self._backstage.scribe.aclose()
 
     def _burst(self, conversation_id: int, said: Said) -> Turn | None:
         """The turn that this message belongs to because its author wrote on."""

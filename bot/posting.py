@@ -16,13 +16,15 @@ from typing import Any, cast
 
 import aiohttp
 import discord
+from discord.http import Route
 
 from bot.errors import RetryLater, describe
 from bot.impatience import impatient
 from bot.in_place import TOKEN_SECONDS, InPlace
+from bot.messages import JsonObject
 from bot.refusals import ARCHIVED, Refusals
 from bot.render.page import Page
-from bot.widgets import allowed_mentions, files, shows, view
+from bot.widgets import allowed_mentions, components, files, shows, view
 
 log = logging.getLogger(__name__)
 
@@ -100,12 +102,28 @@ class Poster:
             return
         if with_token and await self._edit_with_token(message_id, page, turn_id):
             return
-        message = self._client.get_partial_messageable(channel_id).get_partial_message(message_id)
 
         def edit() -> Awaitable[object]:
+            if not page.files:
+                return self._edit_text(channel_id, message_id, page, turn_id)
+            message = self._client.get_partial_messageable(channel_id).get_partial_message(message_id)
             return message.edit(content=page.content, view=view(page, turn_id), attachments=files(page))
 
         await self._in_open_thread(channel_id, edit, with_files=bool(page.files))
+
+    def _edit_text(self, channel_id: int, message_id: int, page: Page, turn_id: int) -> Awaitable[object]:
+        """Edit a message that has no files: what happens all the time, without making a message of Discord's answer."""
+        mentions = self._client.allowed_mentions or discord.AllowedMentions.none()
+        shown: JsonObject = {
+            "content": page.content,
+            "components": [*components(page.controls, turn_id)],
+            "attachments": [],
+            "allowed_mentions": cast("JsonObject", mentions.to_dict()),
+        }
+        route = Route(
+            "PATCH", "/channels/{channel_id}/messages/{message_id}", channel_id=channel_id, message_id=message_id
+        )
+        return self._client.http.request(route, json=shown)
 
     async def _edit_with_token(self, message_id: int, page: Page, turn_id: int) -> bool:
         """Edit with the token that was lent for a message; one that is refused is forgotten. False if it was."""

@@ -6,6 +6,9 @@ This module knows nothing of how a page gets to Discord.
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
 
 import discord
 
@@ -48,6 +51,13 @@ def view(page: Page, turn_id: int) -> discord.ui.View | None:
         )
     view.stop()
     return view
+
+
+@lru_cache(maxsize=512)
+def components(controls: tuple[Control, ...], turn_id: int) -> Sequence[Any]:
+    """The same buttons as JSON, not to be changed: a running answer is shown all the time, and its buttons stay."""
+    buttons = view(Page("", controls), turn_id)
+    return () if buttons is None else buttons.to_components()
 
 
 def shows(message: discord.Message, page: Page, turn_id: int) -> bool:

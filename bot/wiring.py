@@ -30,6 +30,7 @@ from bot.posting import Poster
 from bot.render.live import Live
 from bot.render.traffic import Traffic
 from bot.sandbox.owner import Sandbox
+from bot.scribe import Scribe
 from bot.settings import Settings
 from bot.shelves import DiscordShelves
 from bot.store import Store
@@ -130,6 +131,7 @@ def _chat(base: Foundation, poster: Poster, live: Live, kit: Kit, notices: Notic
     settings = base.settings
     backstage = Backstage(
         store=base.store,
+        scribe=Scribe(base.store),
         engine=base.engine,
         live=live,
         catalogue=base.catalogue,

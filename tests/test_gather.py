@@ -10,7 +10,7 @@ import pytest
 
 from bot.openrouter import rest as rest_module
 from bot.openrouter.gather import gathered
-from bot.openrouter.rest import Demand, Glances, Rest, Unread
+from bot.openrouter.rest import Demand, Glances, Rest
 
 
 class Wire:
@@ -25,8 +25,14 @@ class Wire:
         for item in items:
             self._queue.put_nowait(item)
 
-    def look(self) -> Unread:
-        return Unread(self._queue.qsize(), 1.0)
+    def is_silent(self, seconds: float) -> bool:
+        return True
+
+    def size(self) -> int:
+        return self._queue.qsize()
+
+    def is_much(self) -> bool:
+        return False
 
     async def until_read(self) -> None:
         await self._queue.join()
@@ -45,7 +51,7 @@ class Wire:
 
 def gathering(wire: Wire, wanted: Callable[[], bool]) -> AsyncGenerator[bytes]:
     demand = Demand(wanted)
-    return gathered(wire.chunks(), demand, Rest(Glances(), demand, wire.look, lambda: 0.0))
+    return gathered(wire.chunks(), demand, Rest(Glances(), demand, wire, lambda: 0.0))
 
 
 @pytest.fixture(autouse=True)

@@ -6,12 +6,12 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
 from bot.openrouter import rest as rest_module
-from bot.openrouter.rest import MOST_BYTES, SILENT_SECONDS, Demand, Glances, Rest, Unread
+from bot.openrouter.rest import MOST_BYTES, SILENT_SECONDS, Demand, Glances, Rest
 
 
 @pytest.fixture(autouse=True)
@@ -20,29 +20,44 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rest_module, "GLANCE_SECONDS", 0.001)
 
 
-NOTHING = Unread(0, 10.0)
+class Waits(NamedTuple):
+    """What waits to be read, in bytes, and how long ago the last of it came, in seconds."""
+
+    size: int
+    silent_seconds: float
+
+
+NOTHING = Waits(0, 10.0)
+ENDED = None
 OFTEN = 20
 
 
 def growing_stream() -> Stream:
-    return Stream(Unread(size, SILENT_SECONDS / 2) for size in range(100, 10_000))
+    return Stream(Waits(size, SILENT_SECONDS / 2) for size in range(100, 10_000))
 
 
 class Stream:
     """What waits to be read at each glance, the last for ever, and how often that was looked up."""
 
-    def __init__(self, waiting: Iterator[Unread | None]) -> None:
+    def __init__(self, waiting: Iterator[Waits | None]) -> None:
         self.was_often_seen = asyncio.Event()
         self._waiting = waiting
-        self._now: Unread | None = NOTHING
+        self._now: Waits | None = next(waiting)
         self.glances = 0
 
-    def look(self) -> Unread | None:
+    def is_silent(self, seconds: float) -> bool:
+        """The first question at every glance."""
         self.glances += 1
         if self.glances == OFTEN:
             self.was_often_seen.set()
         self._now = next(self._waiting, self._now)
-        return self._now
+        return self._now is None or self._now.silent_seconds >= seconds
+
+    def size(self) -> int | None:
+        return self._now and self._now.size
+
+    def is_much(self) -> bool:
+        return self._now is not None and self._now.size > MOST_BYTES
 
 
 def never() -> bool:
@@ -52,7 +67,7 @@ def never() -> bool:
 def resting(stream: Stream, wanted: Callable[[], bool] = never, *, spacing: float = 0.0) -> Rest:
     demand = Demand(wanted)
     demand.meet()
-    return Rest(Glances(), demand, stream.look, lambda: spacing)
+    return Rest(Glances(), demand, stream, lambda: spacing)
 
 
 async def test_a_stream_that_goes_on_is_not_read_until_it_is_wanted() -> None:
@@ -63,28 +78,28 @@ async def test_a_stream_that_goes_on_is_not_read_until_it_is_wanted() -> None:
 
 
 async def test_a_stream_that_fell_silent_is_read_though_nobody_wants_it() -> None:
-    silent = Stream(iter([NOTHING, NOTHING, Unread(20, 0.0), Unread(20, SILENT_SECONDS)]))
+    silent = Stream(iter([NOTHING, NOTHING, Waits(20, 0.0), Waits(20, SILENT_SECONDS)]))
     async with asyncio.timeout(5):
         assert await resting(silent).until_worthwhile()
-    assert silent.glances == 4
+    assert silent.glances == 3
 
 
 async def test_a_stream_that_has_ended_is_read_at_once() -> None:
-    assert await resting(Stream(iter([None]))).until_worthwhile()
+    assert await resting(Stream(iter([ENDED]))).until_worthwhile()
 
 
 async def test_a_stream_that_ends_meanwhile_is_read_at_the_next_glance() -> None:
-    ending = Stream(iter([NOTHING, Unread(20, 0.0), None]))
+    ending = Stream(iter([NOTHING, Waits(20, 0.0), ENDED]))
     async with asyncio.timeout(5):
         assert await resting(ending).until_worthwhile()
-    assert ending.glances == 3
+    assert ending.glances == 2
 
 
 async def test_a_lot_is_read_whoever_wants_it() -> None:
-    fast = Stream(iter([NOTHING, Unread(MOST_BYTES, 0.0), Unread(MOST_BYTES + 1, 0.0)]))
+    fast = Stream(iter([NOTHING, Waits(MOST_BYTES, 0.0), Waits(MOST_BYTES + 1, 0.0)]))
     async with asyncio.timeout(5):
         assert await resting(fast).until_worthwhile()
-    assert fast.glances == 3
+    assert fast.glances == 2
 
 
 async def test_where_nothing_comes_the_rest_lasts_until_something_is_due(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,8 +129,8 @@ async def test_one_timer_looks_after_all_and_stops_when_nothing_rests(monkeypatc
     monkeypatch.setattr(loop, "call_at", noted)
     streams, glances = [growing_stream() for _ in range(50)], Glances()
 
-    def is_over(stream: Stream) -> bool:
-        return bool(stream.look()) and stream.was_often_seen.is_set()
+    def is_over(stream: Stream, now: float) -> bool:
+        return not stream.is_silent(now) and stream.was_often_seen.is_set()
 
     await asyncio.gather(*(glances.until(partial(is_over, stream)) for stream in streams))
     assert len(set_timers) <= OFTEN + 1

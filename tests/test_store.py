@@ -207,8 +207,8 @@ class TestAnswering:
         self, store: Store, turn: Turn
     ) -> None:
         await store.save_steps(turn.id, 0, [STEP])
-        await store.save_draft(turn.id, 1, Step(text="So"))
-        await store.save_draft(turn.id, 1, Step(text="So \0 far", reasoning_details=()))
+        await store.save_drafts([(turn.id, 1, Step(text="So"))])
+        await store.save_drafts([(turn.id, 1, Step(text="So \0 far", reasoning_details=()))])
         stored = await store.turn(turn.id)
         assert stored is not None
         assert stored.steps == (STEP, Step(text="So \0 far", reasoning_details=()))
@@ -262,7 +262,7 @@ class TestAnswering:
         await store.forget_channel(turn.conversation_id)
         await store.begin(turn.id)
         await store.save_steps(turn.id, 0, [STEP])
-        await store.save_draft(turn.id, 0, STEP)
+        await store.save_drafts([(turn.id, 0, STEP)])
         await store.save_pages(turn.id, [900])
         await store.add_page(turn.id, 1, 901)
         await store.finish(turn.id, TurnStatus.DONE, [STEP], error=None, notices=[])

@@ -306,7 +306,7 @@ class TestTheFile:
             turn = await store.ask(THREAD.id, said(number * 7919 % 400, who, text))
             assert turn is not None
             if number % 5 == 0:
-                await store.save_draft(turn.id, 0, step(text))
+                await store.save_drafts([(turn.id, 0, step(text))])
                 await store.finish(turn.id, TurnStatus.DONE, [step(text[:300])], error=None, notices=())
         await forget(store, Job(BEN, 2_000.0))
         assert await store.scrub()

@@ -28,7 +28,7 @@ class Streaming:
     """A response of which the first piece was read, and the server's end of it."""
 
     pieces: AsyncIterator[bytes]
-    unread: Callable[[], Unread | None]
+    unread: Unread
     server: asyncio.StreamWriter
 
     async def send(self, *pieces: bytes) -> None:
@@ -36,9 +36,9 @@ class Streaming:
             self.server.write(b"%x\r\n%s\r\n" % (len(piece), piece))
             await self.server.drain()
 
-    async def until(self, holds: Callable[[Unread | None], bool]) -> None:
+    async def until(self, holds: Callable[[], bool]) -> None:
         async with asyncio.timeout(5):
-            while not holds(self.unread()):  # noqa: ASYNC110 - nothing tells what the kernel has
+            while not holds():  # noqa: ASYNC110 - nothing tells what the kernel has
                 await asyncio.sleep(0.001)
 
 
@@ -107,7 +107,7 @@ async def test_what_comes_between_two_reads_wakes_nobody_and_is_read_at_once(
     streaming: Streaming, wakes: list[object]
 ) -> None:
     await streaming.send(*[PIECE] * 50)
-    await streaming.until(lambda unread: unread is not None and unread.size >= 50 * len(PIECE))
+    await streaming.until(lambda: (streaming.unread.size() or 0) >= 50 * len(PIECE))
     assert not wakes
     read = b""
     async with asyncio.timeout(5):
@@ -128,8 +128,8 @@ async def test_a_lot_is_taken_from_a_resting_socket(streaming: Streaming) -> Non
 async def test_an_end_is_known_while_the_socket_rests(streaming: Streaming) -> None:
     """TLS says it in a few bytes, which wait as any others do until they are read for the silence after them."""
     streaming.server.close()
-    await streaming.until(lambda unread: unread is None or unread.size > 0)
-    await streaming.until(lambda unread: unread is None or unread.silent_seconds >= SILENT_SECONDS)
+    await streaming.until(lambda: streaming.unread.size() != 0)
+    await streaming.until(lambda: streaming.unread.is_silent(SILENT_SECONDS))
     with pytest.raises(httpx.ReadError):
         async with asyncio.timeout(5):
             await anext(streaming.pieces)
@@ -141,12 +141,12 @@ async def test_it_is_known_how_long_nothing_has_come(
 ) -> None:
     monkeypatch.setattr(transport_module, "_TELLS_SILENCE", tells_silence and transport_module._TELLS_SILENCE)
     await streaming.send(PIECE)
-    await streaming.until(lambda unread: unread is not None and unread.size >= len(PIECE))
+    await streaming.until(lambda: (streaming.unread.size() or 0) >= len(PIECE))
+    size, unread = streaming.unread.size(), streaming.unread
+    assert not unread.is_silent(5.0)
     time.sleep(0.05)  # noqa: ASYNC251 - so that nothing else can happen
-    silent = streaming.unread()
-    assert silent is not None
-    assert silent.silent_seconds >= 0.04
-    assert silent.size == (streaming.unread() or silent).size
+    assert unread.is_silent(0.04)
+    assert unread.size() == size
 
 
 async def test_a_connection_that_rested_is_heard_at_once_when_it_is_used_again(tls: ssl.SSLContext | None) -> None:

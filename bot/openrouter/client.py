@@ -24,7 +24,7 @@ from bot.openrouter.answer import AnswerReader
 from bot.openrouter.catalogue import Catalogue
 from bot.openrouter.http import STALE, authorization, check, transport_faults
 from bot.openrouter.request import build_body, serialise
-from bot.openrouter.rest import Demand, Glances, Rest
+from bot.openrouter.rest import CROWD, Demand, Glances, Rest
 from bot.openrouter.sse import Body, Timeouts, payloads
 from bot.openrouter.transport import UNREAD
 from bot.sight import has_files
@@ -40,10 +40,8 @@ _BACKOFF = 0.5
 """Seconds before the second attempt; doubled before each further one."""
 _SPACING = 0.05
 """Seconds between two reads of an answer whose next words are awaited, rounded up to the next glance."""
-_CROWD = 40
 _CROWDED_SPACING = 0.25
-"""More than so many answers are read more rarely: together they reach the limit of what Discord takes, so that most of
-them wait for their turn all the time, and reading is most of what they cost."""
+"""The same of more than CROWD answers, most of which wait for their turn all the time; reading costs most."""
 _MAX_ID = 256
 """Characters of a generation's id that are kept."""
 _ACCEPT = {"Content-Type": "application/json", "Accept": "text/event-stream, application/json"}
@@ -150,9 +148,9 @@ class OpenRouter:
             await response.aclose()
 
     def _spacing(self) -> float:
-        if self._running <= _CROWD:
+        if self._running <= CROWD:
             return _SPACING
-        return max(_CROWDED_SPACING, _SPACING * self._running / _CROWD)
+        return max(_CROWDED_SPACING, _SPACING * self._running / CROWD)
 
     async def _send(self, content: bytes, key: str) -> httpx.Response:
         limits = self._timeouts

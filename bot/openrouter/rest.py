@@ -10,10 +10,13 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Protocol
 
 GLANCE_SECONDS = 0.05
 """Between two glances. Each costs a wake-up, which is most of what a single running answer costs."""
+CROWD = 40
+"""So many streams at once are read less promptly: Discord takes less than they all bring, and they wait for it."""
+_CROWDED_GLANCE_SECONDS = 0.1
 SILENT_SECONDS = 0.025
 """A stream of which nothing has come for so long may have ended: it is read at the next glance, whoever wants it."""
 KEPT_SECONDS = 1.3
@@ -22,24 +25,31 @@ MOST_BYTES = 64 * 1024
 """As much is read, and handed up, whether or not it is wanted."""
 
 
-class Unread(NamedTuple):
-    """What waits to be read of a stream."""
+class Unread(Protocol):
+    """What waits to be read of a stream. It is asked all the time: every answer is cheap, and none raises."""
 
-    size: int
-    """In bytes."""
-    silent_seconds: float
-    """How long ago the last of it came."""
+    def is_silent(self, seconds: float) -> bool:
+        """Whether nothing has come for so long, or nothing more will."""
+        ...
+
+    def size(self) -> int | None:
+        """How many bytes wait; None where no more will come."""
+        ...
+
+    def is_much(self) -> bool:
+        """Whether so many bytes wait, about MOST_BYTES, that they are read in any case."""
+        ...
 
 
 class Glances:
     """The one timer. While nothing rests it does not run."""
 
     def __init__(self) -> None:
-        self._resting: dict[asyncio.Future[None], Callable[[], bool]] = {}
+        self._resting: dict[asyncio.Future[None], Callable[[float], bool]] = {}
         self._timer: asyncio.TimerHandle | None = None
 
-    async def until(self, is_over: Callable[[], bool]) -> None:
-        """Return at the first glance at which `is_over` says so; it must be cheap and not raise."""
+    async def until(self, is_over: Callable[[float], bool]) -> None:
+        """Return at the first glance at which `is_over` says so of the loop's time; it must be cheap and not raise."""
         loop = asyncio.get_running_loop()
         over = loop.create_future()
         self._resting[over] = is_over
@@ -51,13 +61,14 @@ class Glances:
             del self._resting[over]
 
     def _set_timer(self, loop: asyncio.AbstractEventLoop) -> None:
-        now = loop.time()
-        self._timer = loop.call_at(now + GLANCE_SECONDS - now % GLANCE_SECONDS, self._glance, loop)
+        now, pause = loop.time(), GLANCE_SECONDS if len(self._resting) <= CROWD else _CROWDED_GLANCE_SECONDS
+        self._timer = loop.call_at(now + pause - now % pause, self._glance, loop)
 
     def _glance(self, loop: asyncio.AbstractEventLoop) -> None:
         self._timer = None
+        now = loop.time()
         for over, is_over in self._resting.items():
-            if not over.done() and is_over():
+            if is_over(now) and not over.done():
                 over.set_result(None)
         if self._resting:
             self._set_timer(loop)
@@ -71,10 +82,10 @@ class Demand:
         self._now = asyncio.get_running_loop().time
         self._met_at = -math.inf
 
-    def is_due(self, *, at_least_after: float = 0.0) -> bool:
+    def is_due(self, now: float | None = None, *, at_least_after: float = 0.0) -> bool:
         """Whether something that has come should be handed up now; not within so many seconds of the last time."""
-        unmet_seconds = self._now() - self._met_at
-        return unmet_seconds >= KEPT_SECONDS or (unmet_seconds >= at_least_after and self._wanted())
+        unmet_seconds = (self._now() if now is None else now) - self._met_at
+        return unmet_seconds >= at_least_after and (unmet_seconds >= KEPT_SECONDS or self._wanted())
 
     def meet(self) -> None:
         """Everything that was read is handed up now."""
@@ -84,28 +95,22 @@ class Demand:
 class Rest:
     """The pauses between two reads of one stream.
 
-    `look` says what waits to be read, None when there will be no more; `spacing`,
-    how many seconds lie between two reads of what is wanted all the time.
+    `spacing` says how many seconds lie between two reads of what is wanted all the time.
     """
 
-    def __init__(
-        self, glances: Glances, demand: Demand, look: Callable[[], Unread | None], spacing: Callable[[], float]
-    ) -> None:
+    def __init__(self, glances: Glances, demand: Demand, unread: Unread, spacing: Callable[[], float]) -> None:
         self._glances = glances
         self._demand = demand
-        self._look = look
+        self._unread = unread
         self._spacing = spacing
-        self._seen: Unread | None = None
 
     async def until_worthwhile(self) -> bool:
         """Wait until the stream should be read, and be it to wait for more; returns whether something is there."""
-        self._seen = self._look()
-        if self._seen is not None:
+        if self._unread.size() is not None:
             await self._glances.until(self._is_worthwhile)
-        return self._seen is None or self._seen.size > 0
+        return self._unread.size() != 0
 
-    def _is_worthwhile(self) -> bool:
-        seen = self._seen = self._look()
-        if seen is None or seen.size > MOST_BYTES or (seen.size and seen.silent_seconds >= SILENT_SECONDS):
+    def _is_worthwhile(self, now: float) -> bool:
+        if self._unread.is_silent(SILENT_SECONDS) and self._unread.size() != 0:
             return True
-        return self._demand.is_due(at_least_after=self._spacing())
+        return self._unread.is_much() or self._demand.is_due(now, at_least_after=self._spacing())

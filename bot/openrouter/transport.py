@@ -17,10 +17,10 @@ from contextlib import contextmanager, suppress
 import aiohttp
 import httpx
 
-from bot.openrouter.rest import Unread
+from bot.openrouter.rest import MOST_BYTES
 
 UNREAD = "unread"
-"""The extension of a response that says what of it waits to be read, as `rest.Unread`; None where no more will come."""
+"""The extension of a response that says what of it waits to be read: a `rest.Unread`."""
 
 _KEEPALIVE_SECONDS = 30.0
 _TELLS_SILENCE = sys.platform == "linux"
@@ -62,7 +62,7 @@ class Transport(httpx.AsyncBaseTransport):
             headers=response.raw_headers,
             stream=stream,
             request=request,
-            extensions={UNREAD: stream.unread},
+            extensions={UNREAD: stream},
         )
 
     async def aclose(self) -> None:
@@ -72,13 +72,14 @@ class Transport(httpx.AsyncBaseTransport):
 
 
 class _Stream(httpx.AsyncByteStream):
-    """A response's bytes, in pieces as large as they have become by the time they are asked for."""
+    """A response's bytes, in pieces as large as they have become by the time they are asked for. A `rest.Unread`."""
 
     def __init__(self, response: aiohttp.ClientResponse) -> None:
         self._response = response
         self._resting: TransportSocket | None = None
         self._taken = 0
-        self._size, self._changed_at = 0, 0.0
+        self._size: int | None = 0
+        self._changed_at = 0.0
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         while chunk := await self._read():
@@ -89,15 +90,26 @@ class _Stream(httpx.AsyncByteStream):
             yield chunk
             _wake_at(self._resting, 1)
 
-    def unread(self) -> Unread | None:
-        """See UNREAD. Bytes that are still encrypted count as they are."""
+    def is_silent(self, seconds: float) -> bool:
+        """See `rest.Unread`; the only question that is asked of the kernel at every glance."""
+        if self._resting is None:
+            return True
+        try:
+            return _silent_seconds(self._resting) >= seconds if _TELLS_SILENCE else self._unchanged_seconds() >= seconds
+        except (OSError, ValueError):  # it was closed
+            return True
+
+    def is_much(self) -> bool:
+        """See `rest.Unread`."""
+        return self._response.content.total_bytes - self._taken > MOST_BYTES - _LOUD_BYTES
+
+    def size(self) -> int | None:
+        """See `rest.Unread`. Bytes that are still encrypted count as they are."""
         content, resting = self._response.content, self._resting
         if resting is None or self._response.connection is None or content.is_eof() or content.exception() is not None:
             return None
         try:
-            size = content.total_bytes - self._taken + _waiting_bytes(resting)
-            unchanged = self._unchanged_seconds(size)
-            return Unread(size, max(unchanged, _silent_seconds(resting)) if _TELLS_SILENCE else unchanged)
+            return content.total_bytes - self._taken + _waiting_bytes(resting)
         except (OSError, ValueError):  # it was closed
             return None
 
@@ -106,8 +118,8 @@ class _Stream(httpx.AsyncByteStream):
         _wake_at(self._resting, 1)
         self._response.release()
 
-    def _unchanged_seconds(self, size: int) -> float:
-        now = time.monotonic()
+    def _unchanged_seconds(self) -> float:
+        now, size = time.monotonic(), self.size()
         if size != self._size:
             self._size, self._changed_at = size, now
         return now - self._changed_at

@@ -1,13 +1,13 @@
-"""The writes that happen all the time: a running answer is written down whenever some of it is shown.
+"""The writes that happen all the time: running answers are written down at a beat, and their messages noted.
 
-With SQLite they take a way of their own, past SQLAlchemy: each word with the driver
-is a hop to the thread of its connection and back, and here one is enough, which
-costs a quarter. Knows the tables of steps and pages; the caller sees to cancellation.
+With SQLite a single row takes a way of its own, past SQLAlchemy: each word with the
+driver is a hop to the thread of its connection and back, and here one is enough,
+which costs a quarter. Knows the tables of steps and pages; the caller sees to cancellation.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any, cast
 
 import aiosqlite
@@ -44,15 +44,21 @@ class _Write:
         }
         self._sqlite_text = str(self._upserts["sqlite"].compile(dialect=sqlite.dialect(paramstyle="named")))
 
-    async def put(self, writer: AsyncEngine, turn_id: int, row: dict[str, Any]) -> None:
-        """Nothing happens when the turn is gone."""
-        row["turn"] = turn_id
+    async def put(self, writer: AsyncEngine, rows: Sequence[dict[str, Any]]) -> None:
+        """Write rows, which name their turn as `turn`; nothing happens to those whose turn is gone."""
         if writer.dialect.name != "sqlite":
+            for row in rows:  # each by itself, so that deleting turns and this never wait for each other
+                async with writer.begin() as db:
+                    await db.execute(self._upserts[writer.dialect.name], row)
+        elif len(rows) > 1:
             async with writer.begin() as db:
-                await db.execute(self._upserts[writer.dialect.name], row)
-            return
+                await db.execute(self._upserts["sqlite"], rows)
+        else:
+            await self._put_one(writer, rows[0])
+
+    async def _put_one(self, writer: AsyncEngine, row: dict[str, Any]) -> None:
         if "body" in row:
-            row["body"] = t.to_json(row["body"])
+            row = {**row, "body": t.to_json(row["body"])}
         async with writer.connect() as db:
             driver = cast("aiosqlite.Connection", (await db.get_raw_connection()).driver_connection)
             await driver.execute_fetchall(self._sqlite_text, row)
@@ -62,11 +68,15 @@ _STEP = _Write(t.steps, keys=("turn_id", "position"), others=("body",))
 _PAGE = _Write(t.pages, keys=("id",), others=("turn_id", "position"))
 
 
-async def put_draft(writer: AsyncEngine, turn_id: int, position: int, step: Step) -> None:
-    """Write a step that is not finished, in place of what was there; nothing happens when the turn is gone."""
-    await _STEP.put(writer, turn_id, {"position": position, "body": encode_step(step)})
+async def put_drafts(writer: AsyncEngine, drafts: Sequence[tuple[int, int, Step]]) -> None:
+    """Write steps that are not finished in place of what was there, each with its turn and position.
+
+    Nothing happens to those whose turn is gone.
+    """
+    rows = [{"turn": turn, "position": position, "body": encode_step(step)} for turn, position, step in drafts]
+    await _STEP.put(writer, rows)
 
 
 async def put_page(writer: AsyncEngine, turn_id: int, position: int, page: int) -> None:
     """Note that a message shows a turn's page number `position`; nothing happens when the turn is gone."""
-    await _PAGE.put(writer, turn_id, {"position": position, "id": page})
+    await _PAGE.put(writer, [{"turn": turn_id, "position": position, "id": page}])

@@ -21,7 +21,7 @@ from bot.sight import Able
 from bot.store import tables as t
 from bot.store.about import About
 from bot.store.connect import create_engines, explain, parse_url
-from bot.store.drafts import put_draft, put_page
+from bot.store.drafts import put_drafts, put_page
 from bot.store.erasure import Erasure
 from bot.store.history import History
 from bot.store.holdings import Holdings
@@ -246,9 +246,12 @@ class Store(About, History, Ledger, Reserving, Spendings, Vault, Erasure, Retent
                 await put_steps(db, turn_id, first, steps)
 
     @unbroken
-    async def save_draft(self, turn_id: int, position: int, step: Step) -> None:
-        """Replace one step that is still being written, and so has no usage yet; cheaper than `save_steps`."""
-        await put_draft(self._engines.writer, turn_id, position, step)
+    async def save_drafts(self, drafts: Sequence[tuple[int, int, Step]]) -> None:
+        """Replace steps that are still being written, and so have no usage yet: each with its turn and position.
+
+        Cheaper than `save_steps` for each.
+        """
+        await put_drafts(self._engines.writer, drafts)
 
     @unbroken
     async def finish(

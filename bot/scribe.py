@@ -1,0 +1,81 @@
+"""Writes the running answers down at one beat, all of them together: a hop to the database costs more than a row.
+
+This module knows nothing of models or of Discord, nor of SQL.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from bot.engine import Draft
+from bot.errors import describe
+from bot.saving import Line, Saving
+from bot.store import Store
+
+log = logging.getLogger(__name__)
+
+BEAT_SECONDS = 0.5
+"""With what is left unread of a stream, less than the two seconds that may be lost with the process."""
+
+
+class Scribe:
+    """The one task that saves drafts. While no answer runs it does not run."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._running: dict[Saving, Draft] = {}
+        self._task: asyncio.Task[None] | None = None
+
+    @asynccontextmanager
+    async def writing(self, saving: Saving, draft: Draft) -> AsyncGenerator[None]:
+        """Write a draft down at every beat while this lasts; afterwards nothing of it is being written any more."""
+        self._running[saving] = draft
+        if self._task is None:
+            self._task = asyncio.create_task(self._run())
+        try:
+            yield
+        finally:
+            del self._running[saving]
+            await saving.rest()
+
+    async def aclose(self) -> None:
+        """Stop, when what is being written has been. Idempotent."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait({self._task})
+
+    async def _run(self) -> None:
+        try:
+            while self._running:
+                await asyncio.sleep(BEAT_SECONDS)
+                await self._write()
+        finally:
+            self._task = None
+
+    async def _write(self) -> None:
+        """Write down what has come since the last beat; what is more than a line of an answer, by itself."""
+        behind = [(saving, draft) for saving, draft in self._running.items() if saving.is_behind(draft)]
+        async with AsyncExitStack() as held:
+            lines: list[Line] = []
+            for saving, draft in behind:
+                if (line := saving.line(draft)) is not None:
+                    await held.enter_async_context(saving.writing)
+                    lines.append(line)
+            if lines:
+                await self._write_lines(lines)
+        known = {line.saving for line in lines}
+        for saving, draft in behind:
+            if saving not in known:
+                await saving.now(draft)
+
+    async def _write_lines(self, lines: Sequence[Line]) -> None:
+        try:
+            await self._store.save_drafts([(line.saving.turn_id, line.position, line.step) for line in lines])
+        except Exception as error:  # noqa: BLE001 - any database fault: the next beat tries again, the end is loud
+            log.warning("%d drafts could not be saved: %s", len(lines), describe(error))
+        else:
+            for line in lines:
+                line.saving.note(line)
