@@ -12,7 +12,7 @@ from benchmarks.stage import BOTS, answering, performance
 
 CROWDS = (1, 10, 50)
 SECONDS = 15.0
-SPEED = 50.0
+SPEED = 60.0
 
 
 async def main() -> None:
@@ -25,7 +25,7 @@ async def main() -> None:
 
 async def measure(module: str, crowd: int) -> float:
     """Processor seconds a token, with `crowd` answers at once."""
-    async with performance(module, answering(100, speed=SPEED)) as stage:
+    async with performance(module, answering(120, speed=SPEED)) as stage:
         stage.ask(range(crowd))
         await stage.until_streaming(crowd)
         processor, tokens = stage.process.processor_seconds(), stage.tokens()

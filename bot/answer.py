@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from enum import Enum, auto
@@ -19,7 +19,7 @@ from bot.engine import Draft, Engine
 from bot.errors import ChannelGone, LimitExceeded, MessageGone, ModelError, ModelFault, ShowError, ShutDown, describe
 from bot.events import Answered, Ended, Noticed, ReplyEvent, StartedOver
 from bot.failing import Asked, Chooser, KeyUnusable
-from bot.guild import DataPolicy, GuildSettings
+from bot.guild import GuildSettings
 from bot.keys import Keys
 from bot.limits import Bill, caps
 from bot.messages import Conversation, ShowReasoning, Turn, TurnStatus
@@ -71,8 +71,6 @@ class Defaults:
 
     model: str
     fallbacks: tuple[str, ...] = ()
-    data_policy: DataPolicy = DataPolicy.NO_TRAINING
-    """Where there is no server whose admins decide, as in direct messages."""
     needs_reply_button: bool = False
     """Discord does not let the bot read what members write, so answers carry a button to reply with."""
 
@@ -93,8 +91,6 @@ class Backstage:
     clock: Callable[[], float]
     tell: Callable[[int, str], Awaitable[None]]
     """Writes to a user privately. Never raises."""
-    ceilings: Mapping[str, int]
-    """The operator's, by limit."""
     seconds_left: Callable[[int], float | None]
     """How long an answer in a conversation may still take; None where it may take as long as it likes."""
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep

@@ -14,10 +14,10 @@ from collections.abc import Callable, Collection, Coroutine, Sequence
 from dataclasses import replace
 from typing import Any
 
+from bot.admission import Admission
 from bot.answer import Answer, Backstage, Cut
 from bot.errors import ForUser, describe
-from bot.guild import GuildSettings
-from bot.limits import Asker, Bill, Measure, answers_in, caps, effective, may_ask_here, outside_servers
+from bot.limits import Asker
 from bot.messages import Conversation, Said, Text, Turn, TurnStatus
 from bot.redraw import Redraw
 from bot.store.history import Leftover
@@ -56,11 +56,14 @@ class _Lane:
 class Chat:
     """Takes questions and sees to it that each is answered once, in order, whatever happens."""
 
-    def __init__(self, backstage: Backstage, marks: Marks, *, remarks_for_new: Sequence[str] = ()) -> None:
+    def __init__(
+        self, backstage: Backstage, admission: Admission, marks: Marks, *, remarks_for_new: Sequence[str] = ()
+    ) -> None:
         self._backstage = backstage
+        self._admission = admission
         self._store = backstage.store
         self._signs = Signs(marks, self._spawn)
-        self._redraw = Redraw(backstage, self.settings_of)
+        self._redraw = Redraw(backstage, self._admission.settings_of)
         self._remarks_for_new = tuple(remarks_for_new)
         self._lanes: dict[int, _Lane] = {}
         self._remarks: dict[int, tuple[str, ...]] = {}
@@ -164,10 +167,7 @@ class Chat:
         prompt = replace(asked, parts=(Text(CONTINUE),))
         conversation = await self._store.conversation(turn.conversation_id)
         if conversation is not None:
-            guild = await self.settings_of(conversation.guild_id, asked.roles)
-            await self._check_limits(
-                guild, conversation.guild_id, asked.author_id, waits=conversation.id in self._lanes
-            )
+            await self._check_again(conversation, asked.author_id, asked.roles)
             await self.ask(conversation, prompt, pages=pages)
 
     async def ask_again(self, turn: Turn, *, remarks: Sequence[str] = ()) -> None:
@@ -219,16 +219,6 @@ class Chat:
         if lane.answer is not None:
             lane.answer.cut(Cut.WITHDRAWN)
 
-    async def settings_of(self, guild_id: int | None, roles: Collection[int] = ()) -> GuildSettings:
-        """What the admins of a server have decided, as it holds for a member with these roles, under the ceilings.
-
-        The operator's defaults where there is no server, as in direct messages.
-        """
-        settings = outside_servers(GuildSettings(data_policy=self._backstage.defaults.data_policy))
-        if guild_id is not None:
-            settings = GuildSettings.model_validate(await self._store.guild_settings(guild_id) or {})
-        return effective(settings, roles, self._backstage.ceilings)
-
     async def check_may_ask(
         self, asker: Asker, *, guild_id: int | None, channels: Collection[int], conversation_id: int = 0
     ) -> None:
@@ -237,29 +227,11 @@ class Chat:
         `channels` are where it is asked: a thread counts as the channel that it belongs to. A question that only
         waits for its turn in `conversation_id` needs no place among the running answers yet.
         """
-        await self.check_may_ask_here(asker, guild_id=guild_id, channels=channels)
-        guild = await self.settings_of(guild_id, asker.roles)
+        await self._admission.check_place(asker, guild_id=guild_id, channels=channels)
         lane = self._lanes.get(conversation_id)
         if lane is not None and self._grows(lane, asker.id, asker.at) is not None:
             return  # it is a part of a question that is asked already
-        await self._check_limits(guild, guild_id, asker.id, waits=lane is not None)
-
-    async def check_may_ask_here(self, asker: Asker, *, guild_id: int | None, channels: Collection[int]) -> None:
-        """Raise ForUser where admins do not let somebody ask in a channel, whatever they have used."""
-        guild = await self.settings_of(guild_id, asker.roles)
-        if guild_id is not None and (barred := may_ask_here(guild, channels, asker.roles)) is not None:
-            raise ForUser(barred)
-
-    async def answers_in(self, guild_id: int | None, channels: Collection[int]) -> bool:
-        """Whether admins let anybody ask in a channel, which of a thread is also the one that it belongs to."""
-        return guild_id is None or answers_in(await self.settings_of(guild_id), channels)
-
-    async def _check_limits(self, guild: GuildSettings, guild_id: int | None, user_id: int, *, waits: bool) -> None:
-        counted = caps(guild)
-        counted = tuple(cap for cap in counted if not (waits and cap.measure is Measure.RUNNING))
-        bill = Bill(0, 0, guild_id, user_id, counted, dms_count=guild.dms_count)
-        if (reached := await self._store.reached(bill)) is not None:
-            raise reached.error
+        await self._admission.check_limits(asker.id, guild_id=guild_id, roles=asker.roles, has_to_wait=lane is not None)
 
     async def resume(self) -> None:
         """Repair what an earlier process left.
@@ -351,7 +323,7 @@ class Chat:
         if conversation is None:
             return
         self._signs.take_down(turn_id)
-        guild = await self.settings_of(conversation.guild_id, turn.roles)
+        guild = await self._admission.settings_of(conversation.guild_id, turn.roles)
         if self._closing:
             return  # it stays QUEUED
         if (pages := self._pages.pop(turn.id, None)) is not None:  # only now, for an earlier answer notes its own
@@ -382,7 +354,7 @@ class Chat:
 
     async def _with_defaults(self, new: Conversation) -> Conversation:
         """A new conversation, with what its server's admins have chosen for new ones."""
-        return replace(new, show_reasoning=(await self.settings_of(new.guild_id)).show_reasoning)
+        return replace(new, show_reasoning=(await self._admission.settings_of(new.guild_id)).show_reasoning)
 
     async def _known(self, turn_id: int) -> Turn:
         turn = await self._store.turn(turn_id)
@@ -399,8 +371,9 @@ class Chat:
 
     async def _check_again(self, conversation: Conversation, user_id: int, roles: Collection[int]) -> None:
         """Raise LimitExceeded where another answer would be refused; nothing of the old one has changed then."""
-        guild = await self.settings_of(conversation.guild_id, roles)
-        await self._check_limits(guild, conversation.guild_id, user_id, waits=conversation.id in self._lanes)
+        await self._admission.check_limits(
+            user_id, guild_id=conversation.guild_id, roles=roles, has_to_wait=conversation.id in self._lanes
+        )
 
     async def _is_in_place(self, turn: Turn) -> bool:
         conversation = await self._store.conversation(turn.conversation_id)

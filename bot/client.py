@@ -28,6 +28,7 @@ from bot.errors import ConfigError, ForUser, describe
 from bot.settings import Settings, is_host
 
 if TYPE_CHECKING:
+    from bot.admission import Admission
     from bot.changes import Changes
     from bot.chat import Chat
     from bot.consents import Consents
@@ -86,6 +87,7 @@ class Services:
     """What cogs may use."""
 
     chat: Chat
+    admission: Admission
     changes: Changes
     store: Store
     catalogue: Catalogue
@@ -135,6 +137,12 @@ class Client(commands.AutoShardedBot):
         self._publishing = False
         self._listeners_at_work: set[asyncio.Task[None]] = set()
         self.tree.error(self._tell_error)
+
+    def dispatch(self, event_name: str, /, *args: Any, **kwargs: Any) -> None:
+        """Give an event to its listeners, but for its own edits: a running answer is edited all the time."""
+        if event_name == "raw_message_edit" and args[0].message.author == self.user:
+            return
+        super().dispatch(event_name, *args, **kwargs)
 
     async def close(self) -> None:
         """Disconnect, and end what listeners are still doing, for nothing they need will be there afterwards."""

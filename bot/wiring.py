@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from bot.admission import Admission
 from bot.answer import Backstage, Defaults
 from bot.bulletins import Bulletins
 from bot.changes import Changes
@@ -97,8 +98,14 @@ def wire(base: Foundation, *, reads_messages: bool) -> Parts:
         absent=tools.absent,
         remarks=tools.remarks,
     )
-    chat = _chat(base, poster, live, kit, notices, reads_messages=reads_messages)
-    naming = _naming(base, client, chat)
+    admission = Admission(store, data_policy=settings.data_policy, ceilings=settings.ceilings)
+    chat = Chat(
+        _backstage(base, poster, live, kit, notices, reads_messages=reads_messages),
+        admission,
+        poster,
+        remarks_for_new=() if reads_messages else (CANNOT_READ,),
+    )
+    naming = _naming(base, client, admission)
     chat.on_answered = naming.answered
     changes = Changes(store, chat)
     forgetting = Forgetting(store, chat, changes, clock=base.now)
@@ -107,6 +114,7 @@ def wire(base: Foundation, *, reads_messages: bool) -> Parts:
     )
     client.services = Services(
         chat,
+        admission,
         changes,
         store,
         base.catalogue,
@@ -127,9 +135,11 @@ def wire(base: Foundation, *, reads_messages: bool) -> Parts:
     return Parts(client, live, notices, tools, consents, chat, naming, forgetting, housekeeping)
 
 
-def _chat(base: Foundation, poster: Poster, live: Live, kit: Kit, notices: Notices, *, reads_messages: bool) -> Chat:
+def _backstage(
+    base: Foundation, poster: Poster, live: Live, kit: Kit, notices: Notices, *, reads_messages: bool
+) -> Backstage:
     settings = base.settings
-    backstage = Backstage(
+    return Backstage(
         store=base.store,
         scribe=Scribe(base.store),
         engine=base.engine,
@@ -138,7 +148,6 @@ def _chat(base: Foundation, poster: Poster, live: Live, kit: Kit, notices: Notic
         defaults=Defaults(
             settings.model,
             settings.fallback_models,
-            data_policy=settings.data_policy,
             needs_reply_button=not reads_messages,
         ),
         tools=kit,
@@ -146,13 +155,11 @@ def _chat(base: Foundation, poster: Poster, live: Live, kit: Kit, notices: Notic
         notices=notices,
         clock=base.clock,
         tell=poster.tell,
-        ceilings=settings.ceilings,
         seconds_left=poster.in_place.seconds_left,
     )
-    return Chat(backstage, poster, remarks_for_new=() if reads_messages else (CANNOT_READ,))
 
 
-def _naming(base: Foundation, client: Client, chat: Chat) -> Naming:
+def _naming(base: Foundation, client: Client, admission: Admission) -> Naming:
     settings = base.settings
     return Naming(
         base.store,
@@ -161,6 +168,6 @@ def _naming(base: Foundation, client: Client, chat: Chat) -> Naming:
         base.keys,
         Threads(client),
         NamingDefaults(settings.model, settings.fallback_models, automatic=settings.titles),
-        settings_of=chat.settings_of,
+        settings_of=admission.settings_of,
         clock=base.clock,
     )

@@ -59,7 +59,7 @@ class Ask(commands.Cog):
         if is_blank(prompt):
             raise ForUser("The question is empty. Please write what you would like to know.")
         by = asker(interaction.user, interaction.created_at)
-        settings = await self._services.chat.settings_of(interaction.guild_id, by.roles)
+        settings = await self._services.admission.settings_of(interaction.guild_id, by.roles)
         known = await self._services.store.conversation(interaction.channel_id or 0)
         spot = spot_of(interaction, known)
         guild_id = None if spot is Spot.IN_PLACE else interaction.guild_id

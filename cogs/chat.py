@@ -58,6 +58,7 @@ class Chat(commands.Cog):
     def __init__(self, client: Client) -> None:
         self._client = client
         self._chat = client.services.chat
+        self._admission = client.services.admission
         self._store = client.services.store
         self._changes = client.services.changes
         self._standing: list[tuple[Conversation, int]] = []
@@ -154,7 +155,7 @@ class Chat(commands.Cog):
         """Take up new posts of listed forums whose ids are above `after`."""
         for guild in self._client.guilds:
             new = [thread for thread in guild.threads if thread.id > after]
-            listed = (await self._chat.settings_of(guild.id)).forum_channels if new else ()
+            listed = (await self._admission.settings_of(guild.id)).forum_channels if new else ()
             for thread in new:
                 if thread.parent_id not in listed or await self._store.conversation(thread.id) is not None:
                     continue
@@ -172,7 +173,7 @@ class Chat(commands.Cog):
         """A message that is looked up comes without its author's roles; where these matter, they are looked up, too."""
         if message.guild is None or isinstance(message.author, discord.Member):
             return
-        settings = await self._chat.settings_of(message.guild.id)
+        settings = await self._admission.settings_of(message.guild.id)
         if not (settings.role_limits or settings.allowed_roles):
             return
         try:
@@ -251,13 +252,13 @@ class Chat(commands.Cog):
 
     async def _is_listed(self, message: discord.Message) -> bool:
         """Whether the forum that a post is in is one that the server's admins have listed."""
-        guild = await self._chat.settings_of(message.guild.id if message.guild else None)
+        guild = await self._admission.settings_of(message.guild.id if message.guild else None)
         return isinstance(message.channel, discord.Thread) and message.channel.parent_id in guild.forum_channels
 
     async def _answers_in(self, message: discord.Message) -> bool:
         """Whether admins want answers where a message is; elsewhere only those who call us are told so."""
         channels = channels_of(message.channel)
-        return await self._chat.answers_in(message.guild.id if message.guild else None, channels)
+        return await self._admission.answers_in(message.guild.id if message.guild else None, channels)
 
     def _heard(self, message: discord.Message, known: Conversation | None, *, is_post: bool) -> Heard:
         me = self._client.user
@@ -309,7 +310,7 @@ class Chat(commands.Cog):
 
     async def _settings(self, message: discord.Message) -> GuildSettings:
         by = asker(message.author, message.created_at)
-        return await self._chat.settings_of(message.guild.id if message.guild else None, by.roles)
+        return await self._admission.settings_of(message.guild.id if message.guild else None, by.roles)
 
 
 def new_conversation(channel_id: int, message: discord.Message, *, title: str = "") -> Conversation:

@@ -53,7 +53,7 @@ class Context(commands.Cog):
         conversation = await services.store.conversation(interaction.channel_id or 0)
         if conversation is None:
             raise ForUser(NOT_HERE)
-        guild = await services.chat.settings_of(conversation.guild_id)
+        guild = await services.admission.settings_of(conversation.guild_id)
         model = self._picker.choice(conversation.model, guild).model
         info = services.catalogue.get(model)
         system = system_prompt(own=conversation.persona, guild=guild, shared=conversation.guild_id is not None)

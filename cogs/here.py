@@ -57,7 +57,7 @@ async def check_may_ask_here(interaction: discord.Interaction[Any]) -> Asker:
     """Who wishes an answer; raises ForUser where admins do not let them have one here."""
     by = asker(interaction.user, interaction.created_at)
     channels = channels_of(interaction.channel)
-    await interaction.client.services.chat.check_may_ask_here(by, guild_id=interaction.guild_id, channels=channels)
+    await interaction.client.services.admission.check_place(by, guild_id=interaction.guild_id, channels=channels)
     return by
 
 

@@ -120,7 +120,7 @@ class Menus(commands.Cog):
             return
         await check_may_ask(interaction, conversation_id=known.id if known else 0)
         await interaction.response.defer(ephemeral=True, thinking=True)
-        settings = await self._services.chat.settings_of(interaction.guild_id, said.roles)
+        settings = await self._services.admission.settings_of(interaction.guild_id, said.roles)
         parts, remarks = await read_attachments(about.files, settings)
         if about.is_blank and not parts:
             raise ForUser(" ".join(remarks))

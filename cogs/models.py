@@ -40,7 +40,7 @@ class Models(commands.Cog):
         self, interaction: discord.Interaction[Client], name: app_commands.Range[str, 1, 100] | None = None
     ) -> None:
         conversation = await conversation_here(interaction)
-        guild = await self._services.chat.settings_of(conversation.guild_id)
+        guild = await self._services.admission.settings_of(conversation.guild_id)
         if name is not None:
             check_may_change(interaction, conversation, NOT_YOURS)
             model = await self._chosen(name, conversation)

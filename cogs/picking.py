@@ -43,7 +43,7 @@ class Picker:
 
     async def picked(self, name: str, guild_id: int | None) -> Picked:
         """The model that was typed. Raises ForUser for one that cannot be had here, with the nearest names."""
-        guild = await self._services.chat.settings_of(guild_id)
+        guild = await self._services.admission.settings_of(guild_id)
         return pick(name, permitted=guild.allowed_models, catalogue=self._services.catalogue)
 
     def choice(self, model: str | None, guild: GuildSettings) -> Choice:
@@ -59,7 +59,7 @@ class Picker:
 
     async def efforts(self, model: str | None, guild_id: int | None) -> tuple[ModelInfo | None, tuple[str, ...]]:
         """What is known of a model, or of the server's own, and how hard it may be asked to think here."""
-        guild = await self._services.chat.settings_of(guild_id)
+        guild = await self._services.admission.settings_of(guild_id)
         info = self._services.catalogue.get(self.choice(model, guild).model)
         return info, offered(info, guild.max_effort)
 
@@ -70,7 +70,7 @@ class Picker:
         return await self.in_time(self._models(interaction.guild_id, typed, more))
 
     async def _models(self, guild_id: int | None, typed: str, more: tuple[app_commands.Choice[str], ...]) -> Offer:
-        guild, settings = await self._services.chat.settings_of(guild_id), self._services.settings
+        guild, settings = await self._services.admission.settings_of(guild_id), self._services.settings
         usual = filter(None, (guild.model, settings.model, *settings.fallback_models))
         found = self._services.catalogue.search(typed, 2 * MOST, permitted=guild.allowed_models, first=usual)
         offers = [choice for choice in more if typed.strip().casefold() in choice.name.casefold()]

@@ -160,7 +160,7 @@ class Privacy(commands.GroupCog, group_name="privacy", group_description="What i
 
 
 async def _terms(services: Services, guild_id: int | None) -> Terms:
-    guild, settings = await services.chat.settings_of(guild_id), services.settings
+    guild, settings = await services.admission.settings_of(guild_id), services.settings
     return Terms(
         host=urlsplit(settings.openrouter_base_url).hostname or "",
         enforces_policy=services.catalogue.speaks_openrouter,

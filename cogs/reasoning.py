@@ -56,7 +56,7 @@ class Reasoning(commands.Cog):
         show: Literal["hidden", "spoiler"] | None = None,
     ) -> None:
         conversation = await conversation_here(interaction)
-        guild = await self._services.chat.settings_of(conversation.guild_id)
+        guild = await self._services.admission.settings_of(conversation.guild_id)
         info = self._info(conversation, guild)
         if effort is not None or show is not None:
             check_may_change(interaction, conversation, NOT_YOURS)
@@ -76,7 +76,7 @@ class Reasoning(commands.Cog):
 
     async def _offered(self, interaction: discord.Interaction[Client], typed: str) -> list[app_commands.Choice[str]]:
         conversation = await conversation_here(interaction)
-        guild = await self._services.chat.settings_of(conversation.guild_id)
+        guild = await self._services.admission.settings_of(conversation.guild_id)
         names = (*offered(self._info(conversation, guild), guild.max_effort), DEFAULT)
         return [app_commands.Choice(name=name, value=name) for name in names if typed.strip().casefold() in name][:25]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
+import asyncpg
 import pytest
 
 from bot.deciding import Off
@@ -212,6 +213,33 @@ class TestAnswering:
         stored = await store.turn(turn.id)
         assert stored is not None
         assert stored.steps == (STEP, Step(text="So \0 far", reasoning_details=()))
+
+    async def test_steps_of_several_turns_are_written_together_without_those_of_turns_that_are_gone(
+        self, store: Store, thread: Conversation
+    ) -> None:
+        asked = [await store.ask(thread.id, said(number)) for number in (1, 2, 3)]
+        first, gone, last = [turn.id for turn in asked if turn is not None]
+        await store.forget_messages({2})
+        await store.save_drafts([(last, 0, Step(text="C")), (gone, 0, Step(text="B")), (first, 0, Step(text="A"))])
+        stored = [await store.turn(turn) for turn in (first, gone, last)]
+        assert [turn and [step.text for step in turn.steps] for turn in stored] == [["A"], None, ["C"]]
+
+    async def test_writing_steps_does_not_wait_for_who_deletes_one_of_their_turns(self, postgres_url: str) -> None:
+        """Both may want the same turns in different orders; SQLite has one writer, so nobody holds only some."""
+        store = await Store.open(postgres_url)
+        deleter = await asyncpg.connect(postgres_url)
+        try:
+            await store.add_conversation(Conversation(5, 1, 1))
+            asked = [await store.ask(5, said(number)) for number in (1, 2)]
+            kept, deleted = [turn.id for turn in asked if turn is not None]
+            async with asyncio.timeout(10), deleter.transaction():
+                await deleter.execute("DELETE FROM turns WHERE id = $1", deleted)
+                await store.save_drafts([(deleted, 0, STEP), (kept, 0, STEP)])
+                await deleter.execute("DELETE FROM turns WHERE id = $1", kept)
+            assert await store.turn(kept) is None
+        finally:
+            await deleter.close()
+            await store.close()
 
     async def test_a_draft_that_started_over_leaves_no_old_steps(self, store: Store, turn: Turn) -> None:
         await store.save_steps(turn.id, 0, [STEP, STEP, STEP])

@@ -21,16 +21,19 @@ from bot.store.codec import encode_step
 
 
 class _Write:
-    """Writes one row that belongs to a turn, in place of what has the same keys. One statement is a transaction."""
+    """Writes rows that belong to turns, in place of what has the same keys, in one transaction.
 
-    def __init__(self, table: Table, *, keys: Collection[str], others: Collection[str]) -> None:
+    Rows whose turn somebody else has locked are waited for, or else `skips` says that they are left out.
+    """
+
+    def __init__(self, table: Table, *, keys: Collection[str], others: Collection[str], skips: bool = False) -> None:
         names = [*keys, *others]
         row = (
             select(
                 *(t.turns.c.id if name == "turn_id" else bindparam(name, type_=table.c[name].type) for name in names)
             )
             .where(t.turns.c.id == bindparam("turn"))
-            .with_for_update(read=True, key_share=True)
+            .with_for_update(read=True, key_share=True, skip_locked=skips)
         )
         inserts = {
             dialect: insert(table).from_select(names, row)
@@ -46,15 +49,12 @@ class _Write:
 
     async def put(self, writer: AsyncEngine, rows: Sequence[dict[str, Any]]) -> None:
         """Write rows, which name their turn as `turn`; nothing happens to those whose turn is gone."""
-        if writer.dialect.name != "sqlite":
-            for row in rows:  # each by itself, so that deleting turns and this never wait for each other
-                async with writer.begin() as db:
-                    await db.execute(self._upserts[writer.dialect.name], row)
-        elif len(rows) > 1:
-            async with writer.begin() as db:
-                await db.execute(self._upserts["sqlite"], rows)
-        else:
+        dialect = writer.dialect.name
+        if dialect == "sqlite" and len(rows) == 1:
             await self._put_one(writer, rows[0])
+            return
+        async with writer.begin() as db:
+            await db.execute(self._upserts[dialect], rows)
 
     async def _put_one(self, writer: AsyncEngine, row: dict[str, Any]) -> None:
         if "body" in row:
@@ -64,14 +64,15 @@ class _Write:
             await driver.execute_fetchall(self._sqlite_text, row)
 
 
-_STEP = _Write(t.steps, keys=("turn_id", "position"), others=("body",))
+# Who deletes one of many turns may wait for another of them, and must not be waited for meanwhile.
+_STEP = _Write(t.steps, keys=("turn_id", "position"), others=("body",), skips=True)
 _PAGE = _Write(t.pages, keys=("id",), others=("turn_id", "position"))
 
 
 async def put_drafts(writer: AsyncEngine, drafts: Sequence[tuple[int, int, Step]]) -> None:
     """Write steps that are not finished in place of what was there, each with its turn and position.
 
-    Nothing happens to those whose turn is gone.
+    Nothing happens to those whose turn is gone, or is being deleted.
     """
     rows = [{"turn": turn, "position": position, "body": encode_step(step)} for turn, position, step in drafts]
     await _STEP.put(writer, rows)
