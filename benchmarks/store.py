@@ -1,4 +1,4 @@
-"""What it takes to write down a running answer of 8,000 characters, which happens twice a second, with all others.
+"""What it takes to write down a running answer of 8,000 characters, which happens whenever some of it is shown.
 
 On a SQLite file, and on PostgreSQL where a server on this machine trusts the user
 postgres: one answer alone, and in one go as many as may run at once in a busy bot.

@@ -160,6 +160,7 @@ class Answer:
             reply_to=None,
             pages=turn.pages,
             on_sent=self._saving.pages,
+            on_going_out=backstage.scribe.hurry,
             on_lost=self._lose,
         )
 

@@ -15,7 +15,7 @@ async def _told(_ids: tuple[int, ...]) -> None:
 def planned_in(agenda: Agenda) -> LiveReply:
     reply = Reply(started_at=0.0, model="author/model")
     slots = Slots(1, 1, None, ())
-    return LiveReply(reply, slots, _told, lambda _error: None, agenda.plan, now=0.0, typing_at=NEVER)
+    return LiveReply(reply, slots, _told, lambda: None, lambda _error: None, agenda.plan, now=0.0, typing_at=NEVER)
 
 
 async def test_a_plan_that_was_overtaken_wakes_nobody() -> None:

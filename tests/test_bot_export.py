@@ -87,9 +87,21 @@ async def test_html_is_one_page(bot: Stage) -> None:
     assert "Easy &lt;/details&gt;." in data.decode()
 
 
+async def until_saved(bot: Stage, thread_id: int, words: str) -> None:
+    """Discord is nearer here than anywhere: what is shown may be in the database only a moment later."""
+    store = await Store.open(bot.settings.database_url)
+    try:
+        async with asyncio.timeout(10):
+            while not any(words in turn.steps[-1].text for turn in await store.turns(thread_id) if turn.steps):  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+    finally:
+        await store.close()
+
+
 async def test_a_running_answer_is_exported_as_far_as_it_has_come(bot: Stage) -> None:
     thread = await bot.thread_of(bot.mention(bot.ada, "slowly"))
     await bot.until(lambda: "word 3 " in bot.text(thread.id), "some of the answer")
+    await until_saved(bot, thread.id, "word 3 ")
     files, private = Files(bot, bot.ada), Private(bot, bot.ada)
     await bot.command(bot.ada, thread.id, "export")
     _, data, _ = await files.next()

@@ -18,6 +18,7 @@ from bot.errors import ConfigError
 from bot.messages import JsonObject, TurnStatus
 from bot.playground.discord.rest_faults import Answer, Drop, TooMany
 from bot.playground.discord.world import default_world
+from bot.scribe import GATHER_SECONDS
 from bot.settings import load_settings
 from bot.store import Store
 from tests.whole_bot import Stage, script_file, stage
@@ -144,7 +145,7 @@ async def test_after_a_kill_everything_shown_is_remembered_and_marked_and_can_be
         queued = servers.say(servers.ben, thread.id, "and then quickly")
         await servers.until(lambda: queued.reactions, "the second question waits")
         shown = servers.text(thread.id)
-        await asyncio.sleep(0.05)  # what is on the screen was on its way to the database a moment before
+        await asyncio.sleep(5 * GATHER_SECONDS)  # Discord is nearer here than anywhere, and answers are saved together
         running.kill()
         await running.wait()
 

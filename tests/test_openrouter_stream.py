@@ -7,8 +7,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import yaml
+from httpx_sse import EventSource
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -33,6 +35,30 @@ SPLIT = (
     + json.dumps(chunk({"content": "\U0001f600"}, finish="stop")).encode()
     + b"\n\ndata: [DONE]\n\n"
 )
+
+
+LINES = st.sampled_from(
+    ["data: {}", "data: ", "data:{}", "data:  {} ", "data", ": comment", "event: x", "id: 1", "\u2028", "data: \v", ""]
+        "data: {}",
+        "data: ",
+        "data:{}",
+        "data:  {} ",
+        "data",
+        ": comment",
+        "event: x",
+        "id: 1",
+        "\u2028",
+        "data: \x0b",
+        "",
+    ]
+)
+
+
+@given(st.lists(st.tuples(LINES, st.sampled_from(["\n", "\n\n", "\n\n", "\n\n", "\r", "\r\n"]))))
+def test_plain_events_say_what_any_reader_of_events_finds_in_them(lines: list[tuple[str, str]]) -> None:
+    text = "".join(line + end for line, end in lines) + "\n\n"
+    response = httpx.Response(200, headers={"Content-Type": "text/event-stream"}, text=text)
+    assert sse_module.Events().data_of(text) == [event.data for event in EventSource(response).iter_sse() if event.data]
 
 
 @pytest.mark.parametrize("newline", [b"\n", b"\r\n", b"\r"])

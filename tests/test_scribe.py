@@ -1,4 +1,4 @@
-"""Running answers are written down at one beat, in one go, and never after they have ended."""
+"""Running answers are written down together, soon after they are shown, and never after they have ended."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bot.engine import Draft
 from bot.events import TextDelta
 from bot.messages import Step
 from bot.saving import Saving
-from bot.scribe import BEAT_SECONDS, Scribe
+from bot.scribe import BEAT_SECONDS, GATHER_SECONDS, Scribe
 from bot.store import Store
 from tests.live_stage import virtual
 
@@ -75,6 +75,32 @@ async def test_all_that_came_since_the_last_beat_is_written_in_one_go() -> None:
         await asyncio.sleep(5 * BEAT_SECONDS)
         assert shelf.batches == [[1, 2]], "what has not changed is not written again"
     assert shelf.text == {1: "So far.", 2: "So far.", 3: "So "}
+    await scribe.aclose()
+
+
+@virtual
+async def test_what_goes_out_to_people_is_written_a_moment_later_with_what_else_does() -> None:
+    shelf = Shelf()
+    scribe, answers = Scribe(cast("Store", shelf)), [Writing(shelf, number) for number in (1, 2)]
+    for answer in answers:
+        answer.add("So ")
+        await answer.saving.now(answer.draft)
+    shelf.batches.clear()
+    async with (
+        scribe.writing(answers[0].saving, answers[0].draft),
+        scribe.writing(answers[1].saving, answers[1].draft),
+    ):
+        answers[0].add("far, ")
+        scribe.hurry()
+        await asyncio.sleep(GATHER_SECONDS / 2)
+        answers[1].add("far, ")
+        scribe.hurry()
+        await asyncio.sleep(GATHER_SECONDS)
+        assert shelf.batches == [[1, 2]]
+        answers[0].add("so good.")
+        scribe.hurry()
+        await asyncio.sleep(2 * GATHER_SECONDS)
+        assert shelf.batches == [[1, 2], [1]]
     await scribe.aclose()
 
 

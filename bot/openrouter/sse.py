@@ -149,25 +149,37 @@ class _Cutter:
         return whole
 
 
-class _Read(httpx.Response):
-    """What was read last, as a response of our own: EventSource believes the Content-Type, which may be wrong."""
+_PLAIN = "data: "
+"""How an event of one line begins, as nearly all of a stream are."""
+
+
+class Events(httpx.Response):
+    """Reads events from a response of our own: EventSource believes the Content-Type, which may be wrong."""
 
     def __init__(self) -> None:
         super().__init__(200, headers={"Content-Type": "text/event-stream"})
-        self.text_now = ""
+        self._text = ""
 
     def iter_text(self, chunk_size: int | None = None) -> Iterator[str]:
-        yield self.text_now
+        yield self._text
+
+    def data_of(self, events: str) -> list[str]:
+        """The data of whole events that have any. For plain ones httpx-sse would take three times as long."""
+        *plain, rest = events.split("\n\n")
+        is_plain = not rest and "\r" not in events and events.count("\n") == 2 * len(plain)
+        if is_plain and all(event.startswith(_PLAIN) for event in plain):
+            return [data for event in plain if (data := event[len(_PLAIN) :])]
+        self._text = events
+        return [event.data for event in EventSource(self).iter_sse() if event.data]
 
 
 async def payloads(body: Body, demand: Demand, rest: Rest) -> AsyncGenerator[list[str]]:
     """The data of the events of a stream, all that has come by the time it is due. Raises ModelError."""
-    cutter, read = _Cutter(), _Read()
+    cutter, events = _Cutter(), Events()
     body.expect_event()
     async with aclosing(gathered(body.chunks(), demand, rest)) as chunks:
         async for chunk in chunks:
-            if whole := cutter.feed(chunk):
-                read.text_now = whole.decode("utf-8", "replace")
-                if data := [event.data for event in EventSource(read).iter_sse() if event.data]:
-                    body.expect_event()
-                    yield data
+            whole = cutter.feed(chunk)
+            if whole and (data := events.data_of(whole.decode("utf-8", "replace"))):
+                body.expect_event()
+                yield data

@@ -71,6 +71,7 @@ class Live:
         reply_to: int | None,
         pages: Sequence[int] = (),
         on_sent: OnSent,
+        on_going_out: Callable[[], object] = lambda: None,
         on_lost: Callable[[BaseException], object] = lambda _error: None,
     ) -> LiveReply:
         """Begin to show a reply, at once.
@@ -78,12 +79,13 @@ class Live:
         `pages` are the messages of an earlier attempt: they are edited in
         place, surplus ones deleted. `reply_to` is the message that the first
         page answers. `on_sent` is told all message ids whenever they change,
-        and `on_lost` why nothing more of it can be shown.
+        `on_going_out` when something of the reply is about to be shown, and
+        `on_lost` why nothing more of it can be shown.
         """
         now = self._clock()
         slots = Slots(channel_id, turn_id, reply_to, pages)
         typing_at = now + self._pace.typing_after
-        shown = LiveReply(reply, slots, on_sent, on_lost, self._wake, now, typing_at)
+        shown = LiveReply(reply, slots, on_sent, on_going_out, on_lost, self._wake, now, typing_at)
         self._wake(shown)
         return shown
 

@@ -32,6 +32,7 @@ class LiveReply:
         reply: Reply,
         slots: Slots,
         on_sent: OnSent,
+        on_going_out: Callable[[], object],
         on_lost: Callable[[BaseException], object],
         wake: Callable[[LiveReply], None],
         now: float,
@@ -49,6 +50,7 @@ class LiveReply:
         """Its rank among those that may have something to send now: the smallest goes first."""
         self.shown_at = float("-inf")
         """When a request for it last succeeded."""
+        self._on_going_out = on_going_out
         self._on_lost = on_lost
         self._wake = wake
         self._pages: tuple[Page, ...] = ()
@@ -153,6 +155,7 @@ class LiveReply:
         """A request for it begins."""
         self.is_busy = True
         self._has_shown_words = self.reply.shows_words
+        self._on_going_out()
 
     def rest(self, now: float, tick_seconds: float) -> None:
         """Everything there is to show is shown."""

@@ -1,8 +1,8 @@
-"""The writes that happen all the time: running answers are written down at a beat, and their messages noted.
+"""The writes that happen all the time: running answers are written down, and their messages noted.
 
-With SQLite a single row takes a way of its own, past SQLAlchemy: each word with the
-driver is a hop to the thread of its connection and back, and here one is enough,
-which costs a quarter. Knows the tables of steps and pages; the caller sees to cancellation.
+With SQLite they take a way of their own, past SQLAlchemy: each word with the driver
+is a hop to the thread of its connection and back, and here one is enough, which
+costs a quarter. Knows the tables of steps and pages; the caller sees to cancellation.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from bot.store.codec import encode_step
 
 
 class _Write:
-    """Writes rows that belong to turns, in place of what has the same keys, in one transaction.
+    """Writes rows that belong to turns, in place of what has the same keys. With SQLite each row is a transaction.
 
     Rows whose turn somebody else has locked are waited for, or else `skips` says that they are left out.
     """
@@ -49,19 +49,17 @@ class _Write:
 
     async def put(self, writer: AsyncEngine, rows: Sequence[dict[str, Any]]) -> None:
         """Write rows, which name their turn as `turn`; nothing happens to those whose turn is gone."""
-        dialect = writer.dialect.name
-        if dialect == "sqlite" and len(rows) == 1:
-            await self._put_one(writer, rows[0])
+        if writer.dialect.name != "sqlite":
+            async with writer.begin() as db:
+                await db.execute(self._upserts[writer.dialect.name], rows)
             return
-        async with writer.begin() as db:
-            await db.execute(self._upserts[dialect], rows)
-
-    async def _put_one(self, writer: AsyncEngine, row: dict[str, Any]) -> None:
-        if "body" in row:
-            row = {**row, "body": t.to_json(row["body"])}
+        texts = [{**row, "body": t.to_json(row["body"])} if "body" in row else row for row in rows]
         async with writer.connect() as db:
             driver = cast("aiosqlite.Connection", (await db.get_raw_connection()).driver_connection)
-            await driver.execute_fetchall(self._sqlite_text, row)
+            if len(texts) == 1:
+                await driver.execute_fetchall(self._sqlite_text, texts[0])
+            else:
+                await (await driver.executemany(self._sqlite_text, texts)).close()
 
 
 # Who deletes one of many turns may wait for another of them, and must not be waited for meanwhile.
