@@ -39,18 +39,6 @@ SPLIT = (
 
 LINES = st.sampled_from(
     ["data: {}", "data: ", "data:{}", "data:  {} ", "data", ": comment", "event: x", "id: 1", "\u2028", "data: \v", ""]
-        "data: {}",
-        "data: ",
-        "data:{}",
-        "data:  {} ",
-        "data",
-        ": comment",
-        "event: x",
-        "id: 1",
-        "\u2028",
-        "data: \x0b",
-        "",
-    ]
 )
 
 

@@ -19,6 +19,8 @@ _NANO = Decimal(10**9)
 _MAX_COUNT = 10**12
 """Beyond any real number of tokens; also keeps what is summed up within 64 bits."""
 _MAX_DOLLARS = 10**6
+_THOUGHTS = frozenset({"reasoning_details", "reasoning", "reasoning_content"})
+"""Where a model's reasoning may stand."""
 _MAX_NAME = 256
 """Characters of an id, a model's name or a finish reason that are kept."""
 
@@ -38,9 +40,8 @@ def events(chunk: JsonObject) -> tuple[ModelEvent, ...]:
     if finish == "error" or "error" in chunk or "error" in choice:
         _raise_error(chunk, choice)
     delta = _object(choice.get("delta") or choice.get("message"))
-    usage = _object(chunk.get("usage") or choice.get("usage"))
     said: list[ModelEvent] = []
-    if (thought := _reasoning(delta)) is not None:
+    if not _THOUGHTS.isdisjoint(delta) and (thought := _reasoning(delta)) is not None:
         said.append(thought)
     if text := _string(delta.get("content")) or _string(delta.get("refusal")):
         said.append(TextDelta(text))
@@ -48,9 +49,9 @@ def events(chunk: JsonObject) -> tuple[ModelEvent, ...]:
         said += _tool_calls(calls)
     if notes := delta.get("annotations"):
         said += _annotations(notes)
-    if reason := _name(finish):
+    if finish and (reason := _name(finish)):
         said.append(Finished(reason))
-    if usage:
+    if (found := chunk.get("usage") or choice.get("usage")) and (usage := _object(found)):
         said.append(UsageReported(_usage(usage)))
     return tuple(said)
 
