@@ -82,7 +82,8 @@ class Scribe:
                 await self._write_lines(lines)
         known = {line.saving for line in lines}
         for saving, draft in behind:
-            if saving not in known:
+            has_ended = self._running.get(saving) is not draft  # while another one was being written
+            if saving not in known and not has_ended:
                 await saving.now(draft)
 
     async def _write_lines(self, lines: Sequence[Line]) -> None:

@@ -145,6 +145,22 @@ async def test_an_answer_ends_only_when_what_is_being_written_of_it_has_been() -
 
 
 @virtual
+async def test_an_answer_that_ends_while_another_is_being_written_is_not_written_afterwards() -> None:
+    shelf = Shelf()
+    scribe, first, second = Scribe(cast("Store", shelf)), Writing(shelf, 1), Writing(shelf, 2)
+    async with scribe.writing(first.saving, first.draft):
+        async with scribe.writing(second.saving, second.draft):
+            first.add("slowly")
+            second.add("quickly")
+            shelf.takes.clear()
+            await asyncio.sleep(1.1 * BEAT_SECONDS)
+        shelf.takes.set()
+        await asyncio.sleep(BEAT_SECONDS)
+    assert shelf.text == {1: "slowly"}
+    await scribe.aclose()
+
+
+@virtual
 async def test_nothing_is_written_between_two_beats_of_an_answer_that_has_ended() -> None:
     shelf = Shelf()
     scribe, answer, other = Scribe(cast("Store", shelf)), Writing(shelf, 1), Writing(shelf, 2)
