@@ -95,6 +95,11 @@ def test_a_server_may_turn_the_figures_off() -> None:
     assert content(reply(Answered("Hello."), ended(), footer=False)) == "Hello."
 
 
+def test_one_token_is_no_tokens() -> None:
+    made = reply(Answered("Yes."), replace(ended(), usage=replace(USAGE, completion_tokens=1)))
+    assert "· 1 token ·" in content(made)
+
+
 def test_only_what_is_known_is_told() -> None:
     made = reply(Answered("Hi."), Ended(TurnStatus.DONE, "", Usage(), 0.0, 1.0))
     assert content(made) == "Hi.\n-# kimi-k2-thinking"

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import assert_never
 
 from bot.messages import Conversation, Image, Part, Pdf, Said, Text, TextFile, ToolCall, Turn, TurnStatus
-from bot.render.footer import dollars, seconds, short_model
+from bot.render.footer import dollars, seconds, short_model, tokens
 
 ME = "Cogitor"
 """Who answers."""
@@ -68,7 +68,7 @@ def figures(turn: Turn) -> str:
     thought, usage = sum(step.thinking_seconds for step in turn.steps), turn.usage
     facts = (
         f"thought {seconds(thought)}" if thought >= 0.5 else "",
-        f"{usage.completion_tokens:,} tokens" if usage.completion_tokens else "",
+        tokens(usage.completion_tokens) if usage.completion_tokens else "",
         dollars(usage.cost) if usage.cost is not None else "",
     )
     return " · ".join(filter(None, facts))

@@ -95,7 +95,7 @@ def figures(model: str, thinking_seconds: float, usage: Usage) -> list[str]:
     facts = [
         _literal(short_model(model), 80),
         f"thought {seconds(thinking_seconds)}" if thinking_seconds >= 0.5 else "",
-        f"{usage.completion_tokens:,} tokens" if usage.completion_tokens else "",
+        tokens(usage.completion_tokens) if usage.completion_tokens else "",
         dollars(usage.cost) if usage.cost is not None else "",
     ]
     known = [fact for fact in facts if fact]
@@ -105,6 +105,11 @@ def figures(model: str, thinking_seconds: float, usage: Usage) -> list[str]:
 def short_model(model: str) -> str:
     """A model's name without its author and release date: `moonshotai/kimi-k2-20250905` is `kimi-k2`."""
     return _DATE.sub("", model.rsplit("/", 1)[-1])
+
+
+def tokens(count: int) -> str:
+    """`1 token`, `1,204 tokens`."""
+    return "1 token" if count == 1 else f"{count:,} tokens"
 
 
 def seconds(value: float) -> str:
