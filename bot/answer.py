@@ -144,15 +144,7 @@ class Answer:
         self._lost: BaseException | None = None
         self._asking: asyncio.Task[None] | None = None
         self._began = backstage.clock()
-        self._reply = Reply(
-            started_at=self._began,
-            model=self._prompt.model,
-            footer=guild.footer,
-            reasoning_model=self._prompt.info is None or self._prompt.info.reasons,
-            needs_reply_button=backstage.defaults.needs_reply_button and conversation.guild_id is not None,
-            shows_reasoning=conversation.show_reasoning is ShowReasoning.SPOILER,
-            asker_id=turn.asker_id,
-        )
+        self._reply = self._new_reply()
         self._shown = backstage.live.open(
             conversation.id,
             turn.id,
@@ -162,6 +154,18 @@ class Answer:
             on_sent=self._saving.pages,
             on_going_out=backstage.scribe.hurry,
             on_lost=self._lose,
+        )
+
+    def _new_reply(self) -> Reply:
+        conversation, info = self._conversation, self._prompt.info
+        return Reply(
+            started_at=self._began,
+            model=self._prompt.model,
+            footer=self._guild.footer,
+            reasoning_model=info is None or info.reasons,
+            needs_reply_button=self._backstage.defaults.needs_reply_button and conversation.guild_id is not None,
+            shows_reasoning=conversation.show_reasoning is ShowReasoning.SPOILER,
+            asker_id=self.turn.asker_id,
         )
 
     def cut(self, why: Cut) -> None:

@@ -370,7 +370,7 @@ class Chat:
         await self._store.finish(turn.id, TurnStatus.INTERRUPTED, turn.steps, error=None, notices=turn.notices)
 
     async def _check_again(self, conversation: Conversation, user_id: int, roles: Collection[int]) -> None:
-        """Raise LimitExceeded where another answer would be refused; nothing of the old one has changed then."""
+        """Raise LimitExceeded where another answer would be refused; nothing of an old one has changed then."""
         await self._admission.check_limits(
             user_id, guild_id=conversation.guild_id, roles=roles, has_to_wait=conversation.id in self._lanes
         )

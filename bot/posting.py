@@ -16,7 +16,7 @@ from typing import Any, cast
 
 import aiohttp
 import discord
-from discord.http import Route
+from discord.http import MultipartParameters
 
 from bot.errors import RetryLater, describe
 from bot.impatience import impatient
@@ -120,10 +120,8 @@ class Poster:
             "attachments": [],
             "allowed_mentions": cast("JsonObject", mentions.to_dict()),
         }
-        route = Route(
-            "PATCH", "/channels/{channel_id}/messages/{message_id}", channel_id=channel_id, message_id=message_id
-        )
-        return self._client.http.request(route, json=shown)
+        parameters = MultipartParameters(payload=shown, multipart=None, files=None)
+        return self._client.http.edit_message(channel_id, message_id, params=parameters)
 
     async def _edit_with_token(self, message_id: int, page: Page, turn_id: int) -> bool:
         """Edit with the token that was lent for a message; one that is refused is forgotten. False if it was."""

@@ -72,18 +72,19 @@ class Scribe:
     async def _write(self) -> None:
         """Write down what has come since the last time; what is more than a line of an answer, by itself."""
         behind = [(saving, draft) for saving, draft in self._running.items() if saving.is_behind(draft)]
+        lines: list[Line] = []
+        others: list[tuple[Saving, Draft]] = []
         async with AsyncExitStack() as held:
-            lines: list[Line] = []
             for saving, draft in behind:
-                if (line := saving.line(draft)) is not None:
+                if (line := saving.line(draft)) is None:
+                    others.append((saving, draft))
+                else:
                     await held.enter_async_context(saving.writing)
                     lines.append(line)
             if lines:
                 await self._write_lines(lines)
-        known = {line.saving for line in lines}
-        for saving, draft in behind:
-            has_ended = self._running.get(saving) is not draft  # while another one was being written
-            if saving not in known and not has_ended:
+        for saving, draft in others:
+            if self._running.get(saving) is draft:  # else it has ended while another one was being written
                 await saving.now(draft)
 
     async def _write_lines(self, lines: Sequence[Line]) -> None:

@@ -117,6 +117,12 @@ async def test_what_is_wanted_all_the_time_is_read_at_intervals() -> None:
     await asyncio.wait({waiting})
 
 
+async def test_nothing_is_left_unread_for_long_however_rarely_a_crowd_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rest_module, "KEPT_SECONDS", 0.01)
+    async with asyncio.timeout(5):
+        assert await resting(growing_stream(), spacing=1_000.0).until_worthwhile()
+
+
 async def test_one_timer_looks_after_all_and_stops_when_nothing_rests(monkeypatch: pytest.MonkeyPatch) -> None:
     loop = asyncio.get_running_loop()
     set_timers: list[asyncio.TimerHandle] = []
@@ -130,7 +136,7 @@ async def test_one_timer_looks_after_all_and_stops_when_nothing_rests(monkeypatc
     streams, glances = [growing_stream() for _ in range(50)], Glances()
 
     def is_over(stream: Stream, now: float) -> bool:
-        return not stream.is_silent(now) and stream.was_often_seen.is_set()
+        return not stream.is_silent(SILENT_SECONDS) and stream.was_often_seen.is_set()
 
     await asyncio.gather(*(glances.until(partial(is_over, stream)) for stream in streams))
     assert len(set_timers) <= OFTEN + 1

@@ -137,10 +137,10 @@ def _parse(payload: str) -> JsonObject:
     try:
         chunk: JsonValue
         chunk, end = _DECODER.raw_decode(payload)  # `decode` would look for white space, which takes as long
+        if end < len(payload):
+            raise ValueError("more than one value")
     except (ValueError, RecursionError):
-        end, chunk = -1, None
-    if end != len(payload):
-        raise ModelError(ModelFault.GARBLED, error_type="not_json", retryable=True)
+        raise ModelError(ModelFault.GARBLED, error_type="not_json", retryable=True) from None
     if not isinstance(chunk, dict):
         raise ModelError(ModelFault.GARBLED, error_type="not_an_object", retryable=True)
     return chunk

@@ -41,7 +41,7 @@ _BACKOFF = 0.5
 _SPACING = 0.05
 """Seconds between two reads of an answer whose next words are awaited, rounded up to the next glance."""
 _CROWDED_SPACING = 0.25
-"""The same of more than CROWD answers, most of which wait for their turn all the time; reading costs most."""
+"""The same of more than CROWD answers, many of which wait for their turn all the time."""
 _MAX_ID = 256
 """Characters of a generation's id that are kept."""
 _ACCEPT = {"Content-Type": "application/json", "Accept": "text/event-stream, application/json"}

@@ -15,7 +15,7 @@ from typing import Protocol
 GLANCE_SECONDS = 0.05
 """Between two glances. Each costs a wake-up, which is most of what a single running answer costs."""
 CROWD = 40
-"""So many streams at once are read less promptly: Discord takes less than they all bring, and they wait for it."""
+"""More streams at once are read less promptly: together they come near to what Discord takes, and wait for it."""
 _CROWDED_GLANCE_SECONDS = 0.1
 SILENT_SECONDS = 0.025
 """A stream of which nothing has come for so long may have ended: it is read at the next glance, whoever wants it."""
@@ -85,7 +85,7 @@ class Demand:
     def is_due(self, now: float | None = None, *, at_least_after: float = 0.0) -> bool:
         """Whether something that has come should be handed up now; not within so many seconds of the last time."""
         unmet_seconds = (self._now() if now is None else now) - self._met_at
-        return unmet_seconds >= at_least_after and (unmet_seconds >= KEPT_SECONDS or self._wanted())
+        return unmet_seconds >= KEPT_SECONDS or (unmet_seconds >= at_least_after and self._wanted())
 
     def meet(self) -> None:
         """Everything that was read is handed up now."""

@@ -100,7 +100,7 @@ class _Stream(httpx.AsyncByteStream):
             return True
 
     def is_much(self) -> bool:
-        """See `rest.Unread`."""
+        """See `rest.Unread`; what the kernel keeps besides is less than _LOUD_BYTES."""
         return self._response.content.total_bytes - self._taken > MOST_BYTES - _LOUD_BYTES
 
     def size(self) -> int | None:
